@@ -1,0 +1,197 @@
+"""Django's settings, and the only reader of the environment: in, environment variables and `.env`; out, settings.
+
+`.env.example` explains each variable. In sandbox mode whatever is missing gets a local default; in live mode
+a missing or malformed variable is reported by name by `manage.py check` (`notifications/checks.py`).
+"""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+from config.local_secrets import local_secret
+from config.logging import logging_config
+from config.sentry import start_sentry
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+LOCAL_DIR = BASE_DIR / ".local"
+
+env = environ.Env()
+environ.Env.read_env(str(BASE_DIR / ".env"))
+
+# ── Mode ────────────────────────────────────────────────────────────────────────────────────────────────
+POSTROOM_MODE: str = env.str("POSTROOM_MODE", "sandbox")
+SANDBOX = POSTROOM_MODE != "live"
+SANDBOX_URL = "http://127.0.0.1:8025"
+DEBUG: bool = env.bool("DEBUG", False)
+SECRET_KEY: str = env.str("SECRET_KEY", "") or (local_secret(LOCAL_DIR, "secret_key") if SANDBOX else "")
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if SANDBOX else [])
+PUBLIC_URL: str = env.str("PUBLIC_URL", "http://127.0.0.1:8000" if SANDBOX else "").rstrip("/")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+
+# ── Applications ────────────────────────────────────────────────────────────────────────────────────────
+INSTALLED_APPS = [
+    "config",
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_q",
+    "anymail",
+    "consent",
+    "templates_app",
+    "notifications",
+    "rentals",
+    "jobs",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "config" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# ── Database ────────────────────────────────────────────────────────────────────────────────────────────
+DATABASE_URL: str = env.str("DATABASE_URL", "")
+if not DATABASE_URL:
+    from config.embedded_postgres import ensure
+
+    DATABASE_URL = ensure(LOCAL_DIR / env.str("POSTROOM_EMBEDDED", "postgres"))
+DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_URL)}
+# A new connection a request or task costs 15 times an enqueue (docs/decisions/0004-django-q2.md).
+DATABASES["default"] |= {"CONN_MAX_AGE": 120, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+# ── Language, time, files ───────────────────────────────────────────────────────────────────────────────
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("fr", _("French"))]
+LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
+TIME_ZONE: str = env.str("TIME_ZONE", "America/Moncton")
+USE_I18N = USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = SANDBOX
+
+# ── Security ────────────────────────────────────────────────────────────────────────────────────────────
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not SANDBOX
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if not SANDBOX else None
+SECURE_HSTS_SECONDS = 31_536_000 if not SANDBOX else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not SANDBOX
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+X_FRAME_OPTIONS = "SAMEORIGIN"
+SERVICE_TOKENS: list[str] = env.list("SERVICE_TOKENS", default=[])
+FIELD_KEYS: list[str] = env.list("FIELD_KEYS", default=[]) or (
+    [local_secret(LOCAL_DIR, "field_key")] if SANDBOX else []
+)
+
+# ── Providers ───────────────────────────────────────────────────────────────────────────────────────────
+if SANDBOX:
+    from sandbox import keys as sandbox_keys
+EMAIL_BACKEND: str = env.str("EMAIL_BACKEND", "anymail.backends.sendgrid.EmailBackend")
+EMAIL_FROM: str = env.str("EMAIL_FROM", "Fundy Equipment Rental <hello@rental.example>" if SANDBOX else "")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = EMAIL_FROM
+POSTAL_ADDRESS: str = env.str("POSTAL_ADDRESS", "120 Main Street, Moncton NB E1C 1B7, Canada" if SANDBOX else "")
+ANYMAIL = {
+    "SENDGRID_API_KEY": env.str("SENDGRID_API_KEY", sandbox_keys.SENDGRID_API_KEY if SANDBOX else ""),
+    "SENDGRID_API_URL": env.str(
+        "SENDGRID_API_URL",
+        f"{SANDBOX_URL}/sendgrid/v3/" if SANDBOX else "https://api.sendgrid.com/v3/",
+    ),
+    "REQUESTS_TIMEOUT": (5, 15),
+}
+SENDGRID_WEBHOOK_KEY: str = env.str(
+    "SENDGRID_WEBHOOK_KEY", sandbox_keys.SENDGRID_WEBHOOK_PUBLIC_KEY if SANDBOX else ""
+)
+TWILIO_ACCOUNT_SID: str = env.str("TWILIO_ACCOUNT_SID", sandbox_keys.TWILIO_ACCOUNT_SID if SANDBOX else "")
+TWILIO_AUTH_TOKEN: str = env.str("TWILIO_AUTH_TOKEN", sandbox_keys.TWILIO_AUTH_TOKEN if SANDBOX else "")
+TWILIO_FROM: str = env.str("TWILIO_FROM", "+15005550006" if SANDBOX else "")
+TWILIO_API_URL: str = env.str(
+    "TWILIO_API_URL", f"{SANDBOX_URL}/twilio" if SANDBOX else "https://api.twilio.com"
+)
+VAPID_PRIVATE_KEY: str = env.str("VAPID_PRIVATE_KEY", sandbox_keys.VAPID_PRIVATE_KEY if SANDBOX else "")
+VAPID_SUBJECT: str = env.str("VAPID_SUBJECT", "mailto:hello@rental.example" if SANDBOX else "")
+STRIPE_API_KEY: str = env.str("STRIPE_API_KEY", sandbox_keys.STRIPE_API_KEY if SANDBOX else "")
+STRIPE_API_URL: str = env.str(
+    "STRIPE_API_URL", f"{SANDBOX_URL}/stripe" if SANDBOX else "https://api.stripe.com"
+)
+# Anymail's SendGrid adapter works but its authors can no longer test it against SendGrid; ours do, by contract.
+SILENCED_SYSTEM_CHECKS = ["anymail.W003"]
+
+# ── Postroom ────────────────────────────────────────────────────────────────────────────────────────────
+NOTIFICATIONS: dict[str, Any] = {
+    "DIRECTORY": "rentals.directory.RentalDirectory",  # who a customer or staff id is, and where to reach them
+    "KICK": "jobs.tasks.kick_drain",  # called after a commit that enqueued
+    "COMPANY_NAME": "Fundy Equipment Rental",
+}
+
+# django-q2 hosts workers and keeps the clock; the queue is our own table (docs/decisions/0004-django-q2.md).
+# retry > (1 + ceil((queue_limit + bulk) / workers)) · timeout + 3, or a running task is handed out again.
+Q_CLUSTER: dict[str, Any] = {
+    "name": "postroom",
+    "orm": "default",
+    "poll": 0.1,
+    "save_limit": -1,
+    "catch_up": False,
+    "ack_failures": True,
+    "max_attempts": 1,
+    "workers": 1,
+    "queue_limit": 1,
+    "bulk": 1,
+    "timeout": 60,
+    "retry": 300,
+    "label": "Tasks",
+    "ALT_CLUSTERS": {
+        "notify": {"workers": 2, "queue_limit": 2, "bulk": 1, "timeout": 60, "retry": 300},
+        "jobs": {"workers": 2, "queue_limit": 2, "bulk": 1, "timeout": 1800, "retry": 7200},
+    },
+}
+
+# ── Admin ───────────────────────────────────────────────────────────────────────────────────────────────
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Postroom",
+    "SITE_HEADER": "Postroom",
+    "SITE_SUBHEADER": _("Notifications and jobs"),
+    "SITE_SYMBOL": "outgoing_mail",
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda _request: static("config/admin.css")],
+    "SITE_URL": reverse_lazy("admin:index"),
+}
+
+# ── Logs and errors ─────────────────────────────────────────────────────────────────────────────────────
+LOGGING = logging_config(as_json=not SANDBOX)
+start_sentry(dsn=env.str("SENTRY_DSN", ""), environment=POSTROOM_MODE)

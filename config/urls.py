@@ -1,0 +1,6 @@
+"""Every address that Postroom answers: in, a path; out, the view of the app that owns it."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, path
+
+urlpatterns: list[URLPattern | URLResolver] = [path("admin/", admin.site.urls)]

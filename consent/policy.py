@@ -1,0 +1,74 @@
+"""May we contact this person, on this channel, for this purpose? In: category, grants, suppressions; out: a Decision.
+
+Pure: no database, no clock. The rule: security and transactional need no consent, reminder is allowed until
+revoked, marketing only after an explicit grant. A suppressed address is dead for what its scope covers.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Category(StrEnum):
+    """What a message is for; it decides consent, retry limit and unsubscribe headers."""
+
+    SECURITY = "security"
+    TRANSACTIONAL = "transactional"
+    REMINDER = "reminder"
+    MARKETING = "marketing"
+
+
+class Requires(StrEnum):
+    NOTHING = "nothing"
+    NO_REVOCATION = "no_revocation"
+    GRANT = "grant"
+
+
+REQUIRES: Mapping[Category, Requires] = {
+    Category.SECURITY: Requires.NOTHING,
+    Category.TRANSACTIONAL: Requires.NOTHING,
+    Category.REMINDER: Requires.NO_REVOCATION,
+    Category.MARKETING: Requires.GRANT,
+}
+# Categories a person can leave: their e-mails carry List-Unsubscribe, their preferences have a switch.
+OPTIONAL: frozenset[Category] = frozenset(c for c, rule in REQUIRES.items() if rule is not Requires.NOTHING)
+
+
+class Scope(StrEnum):
+    """How much of a suppressed address is dead."""
+
+    ALL = "all"
+    MARKETING = "marketing"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """May it be sent, and by which rule. `rule` is stable (stored, counted); `reason` is a sentence for operators."""
+
+    allowed: bool
+    rule: str
+    reason: str
+
+
+def decide(*, category: Category, enabled: bool | None, suppressions: Iterable[tuple[Scope, str]] = ()) -> Decision:
+    """Decide for one person, channel and category.
+
+    `enabled` is the state of `customer_consent`: True granted, False revoked, None never said.
+    `suppressions` are the (scope, reason) pairs in force for the address.
+    """
+    for scope, why in suppressions:
+        if scope is Scope.ALL or category is Category.MARKETING:
+            return Decision(False, f"suppressed.{why}", f"The address is suppressed ({why.replace('_', ' ')}).")
+    match REQUIRES[category]:
+        case Requires.NOTHING:
+            return Decision(True, "consent.not_needed", f"{category.capitalize()} messages need no consent.")
+        case Requires.NO_REVOCATION if enabled is False:
+            return Decision(False, "consent.revoked", f"The customer switched {category} messages off here.")
+        case Requires.NO_REVOCATION:
+            return Decision(True, "consent.not_revoked", f"{category.capitalize()} messages were not switched off.")
+        case Requires.GRANT if enabled:
+            return Decision(True, "consent.granted", f"The customer agreed to {category} messages here.")
+        case Requires.GRANT if enabled is False:
+            return Decision(False, "consent.revoked", f"The customer switched {category} messages off here.")
+        case _:
+            return Decision(False, "consent.missing", f"The customer never agreed to {category} messages here.")

@@ -1,0 +1,57 @@
+"""Postroom's own settings: in, `settings.NOTIFICATIONS`; out, typed values, read at call time."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+
+from consent.policy import Category
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a category is tried (`limit` attempts in all) and how long the waits grow."""
+
+    limit: int = 3
+    base: dt.timedelta = dt.timedelta(seconds=30)
+    cap: dt.timedelta = dt.timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Conf:
+    """Every knob with its default. A key of `NOTIFICATIONS` in capitals sets the field of that name."""
+
+    directory: str = ""
+    kick: str = ""
+    company_name: str = ""
+    # Well above the slowest provider time-out, so that only a dead worker loses a lease.
+    lease: dt.timedelta = dt.timedelta(seconds=120)
+    claim_size: int = 100
+    concurrency: int = 16
+    poll: dt.timedelta = dt.timedelta(seconds=1)
+    drain_budget: dt.timedelta = dt.timedelta(seconds=25)
+    # By category; a category that is not named gets the default policy.
+    retry: Mapping[str, RetryPolicy] = field(default_factory=dict)
+    # Where an answer was lost: (channel, category) pairs that are never sent a second time without a person or a webhook.
+    at_most_once_channels: frozenset[str] = frozenset({"sms"})
+    at_most_once_categories: frozenset[str] = frozenset({"marketing"})
+    # How long a misconfigured channel waits before it is tried again.
+    misconfigured_pause: dt.timedelta = dt.timedelta(minutes=15)
+    unsubscribe_days: int = 400
+
+    def retry_policy(self, category: str) -> RetryPolicy:
+        return self.retry.get(category, RetryPolicy())
+
+    def resends_unknown(self, *, channel: str, category: str) -> bool:
+        """May a message whose answer was lost be sent again (at least once), or never by itself (at most once)?"""
+        if category == Category.SECURITY:
+            return True
+        return channel not in self.at_most_once_channels and category not in self.at_most_once_categories
+
+
+def conf() -> Conf:
+    """The settings in force now."""
+    given: dict[str, Any] = settings.NOTIFICATIONS
+    return Conf(**{name.lower(): value for name, value in given.items()})

@@ -1,0 +1,306 @@
+"""The tables of the pipeline: the queue, its attempts, the in-app inbox, push subscriptions, channel states.
+
+State changes of the queue are SQL in `enqueue`, `claim`, `deliver`, `record`, `release` and `replay`, never `save()`.
+"""
+
+import uuid
+
+from django.contrib.postgres.functions import RandomUUID
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from consent.models import Category, Channel
+from templates_app.models import NotificationTemplate, NotificationTemplateVersion
+
+
+class Priority(models.IntegerChoices):
+    URGENT = 0, _("Urgent")
+    HIGH = 1, _("High")
+    NORMAL = 2, _("Normal")
+    LOW = 3, _("Low")
+
+
+class Notification(models.Model):
+    """One message to one recipient on one channel: the blueprint's `notification_queue`."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", _("Queued")
+        PROCESSING = "processing", _("Processing")
+        SENT = "sent", _("Sent")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False)
+    channel = models.TextField(choices=Channel.choices)
+    to = models.JSONField(help_text=_("Ids, or an encrypted address; never a plain address"))
+    template = models.ForeignKey(
+        NotificationTemplate, null=True, blank=True, on_delete=models.PROTECT, related_name="notifications"
+    )
+    subject = models.TextField(null=True, blank=True)
+    payload = models.JSONField(default=dict, db_default={})
+    scheduled_at = models.DateTimeField(db_default=Now())
+    status = models.TextField(choices=Status.choices, default=Status.QUEUED, db_default="queued")
+    attempts = models.IntegerField(default=0, db_default=0)
+    last_attempt_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(null=True, blank=True)
+    metadata = models.JSONField(default=dict, db_default={})
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # Ours, beyond the blueprint.
+    category = models.TextField(choices=Category.choices)
+    priority = models.SmallIntegerField(
+        choices=Priority.choices, default=Priority.NORMAL, db_default=Priority.NORMAL.value
+    )
+    expires_at = models.DateTimeField(null=True, blank=True)
+    idempotency_key = models.TextField(null=True, blank=True)
+    template_version = models.ForeignKey(
+        NotificationTemplateVersion,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="notifications",
+        db_column="template_version",
+        db_index=False,
+    )
+    recipient_key = models.TextField(help_text=_("customer:<id>, staff:<id> or address:<blind index>"))
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children", db_index=False
+    )
+    lease_token = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    dispatched_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "notification_queue"
+        verbose_name = _("notification")
+        verbose_name_plural = _("notifications")
+        ordering = ["-created_at", "-id"]
+        permissions = [
+            ("replay_notification", _("Can replay notifications")),
+            ("cancel_notification", _("Can cancel notifications")),
+            ("view_notification_body", _("Can read the text of notifications")),
+        ]
+        indexes = [
+            # The blueprint's three.
+            models.Index(fields=["status", "scheduled_at"], name="notification_queue_status"),
+            models.Index(fields=["channel"], name="notification_queue_channel"),
+            models.Index(fields=["created_at"], name="notification_queue_created"),
+            # The claim: one range scan a channel and priority (claim.py).
+            models.Index(
+                fields=["channel", "priority", "scheduled_at", "id"],
+                condition=Q(status="queued"),
+                name="notification_queue_due",
+            ),
+            # The release of dead workers' rows (release.py); small, because few rows are in flight.
+            models.Index(fields=["id"], condition=Q(status="processing"), name="notification_queue_inflight"),
+            # What was sent again from a message (the detail page).
+            models.Index(
+                fields=["parent"], condition=Q(parent__isnull=False), name="notification_queue_parent"
+            ),
+            # «What did this person get?» (the admin's search, the customer's page).
+            models.Index(fields=["recipient_key", "-created_at"], name="notification_queue_recipient"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel", "idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="notification_queue_once",
+            ),
+            models.CheckConstraint(condition=Q(channel__in=Channel.values), name="notification_channel"),
+            models.CheckConstraint(condition=Q(category__in=Category.values), name="notification_category"),
+            models.CheckConstraint(
+                condition=Q(status__in=["queued", "processing", "sent", "failed", "cancelled"]),
+                name="notification_status",
+            ),
+            models.CheckConstraint(condition=Q(priority__range=(0, 3)), name="notification_priority"),
+            models.CheckConstraint(condition=Q(attempts__gte=0), name="notification_attempts"),
+            models.CheckConstraint(
+                condition=Q(status="processing", lease_token__isnull=False, lease_until__isnull=False)
+                | (
+                    ~Q(status="processing")
+                    & Q(lease_token__isnull=True, lease_until__isnull=True, dispatched_at__isnull=True)
+                ),
+                name="notification_lease_while_processing",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="processing") | Q(attempts__gt=0, last_attempt_at__isnull=False),
+                name="notification_processing_is_an_attempt",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="sent") | Q(metadata__has_key="sent_at"), name="notification_sent_at"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="failed") | Q(error__isnull=False), name="notification_failed_says_why"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="cancelled") | Q(metadata__has_key="withheld"),
+                name="notification_cancelled_says_why",
+            ),
+            models.CheckConstraint(
+                condition=Q(template__isnull=True) | Q(template_version__isnull=False),
+                name="notification_version_pinned",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="queued") | Q(expires_at__isnull=True) | Q(expires_at__gt=F("scheduled_at")),
+                name="notification_expires_later",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.id}"
+
+
+class DeliveryAttempt(models.Model):
+    """One try to deliver a notification: when, by whom, and what the provider said (addresses removed)."""
+
+    class Outcome(models.TextChoices):
+        SENT = "sent", _("Sent")
+        TRANSIENT = "transient", _("Transient failure")
+        PERMANENT = "permanent", _("Permanent failure")
+        MISCONFIGURED = "misconfigured", _("Misconfigured")
+        UNKNOWN = "unknown", _("Unknown")
+
+    id = models.BigAutoField(primary_key=True)
+    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="delivery_attempts")
+    number = models.PositiveIntegerField()
+    provider = models.TextField()
+    outcome = models.TextField(choices=Outcome.choices)
+    provider_code = models.TextField(blank=True)
+    provider_reference = models.TextField(blank=True)
+    retry_after = models.DurationField(null=True, blank=True)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    error = models.TextField(blank=True)
+
+    class Meta:
+        db_table = "delivery_attempts"
+        verbose_name = _("delivery attempt")
+        verbose_name_plural = _("delivery attempts")
+        ordering = ["notification", "started_at", "id"]
+        indexes = [
+            models.Index(
+                fields=["provider_reference"],
+                condition=~Q(provider_reference=""),
+                name="delivery_attempts_reference",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome__in=["sent", "transient", "permanent", "misconfigured", "unknown"]),
+                name="delivery_attempts_outcome",
+            ),
+            models.CheckConstraint(condition=Q(finished_at__gte=F("started_at")), name="delivery_attempts_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.notification_id} #{self.number} {self.outcome}"
+
+
+class InboxItem(models.Model):
+    """A message in a person's in-app inbox: the blueprint's `notifications`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False)
+    notification = models.OneToOneField(
+        Notification, null=True, on_delete=models.SET_NULL, related_name="inbox_item"
+    )
+    user_id = models.TextField(help_text=_("customer:<id> or staff:<id>"))
+    category = models.TextField(choices=Category.choices)
+    priority = models.SmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
+    title = models.TextField()
+    message = models.TextField()
+    action_url = models.TextField(blank=True)
+    cta_label = models.TextField(blank=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "notifications"
+        verbose_name = _("inbox item")
+        verbose_name_plural = _("inbox items")
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["user_id", "-created_at"], name="notifications_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.created_at:%Y-%m-%d}"
+
+
+class PushSubscription(models.Model):
+    """A browser that asked for push messages. The endpoint is a capability, so it is stored encrypted."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    recipient_key = models.TextField()
+    endpoint_sha256 = models.TextField(unique=True)
+    endpoint_origin = models.TextField()
+    sealed = models.TextField(help_text=_("Endpoint and keys, encrypted"))
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "push_subscriptions"
+        verbose_name = _("push subscription")
+        verbose_name_plural = _("push subscriptions")
+        indexes = [models.Index(fields=["recipient_key"], name="push_subscriptions_recipient")]
+
+    def __str__(self) -> str:
+        return f"{self.recipient_key} at {self.endpoint_origin}"
+
+
+class ProviderEvent(models.Model):
+    """What a provider told us afterwards by webhook, once per provider and event id."""
+
+    id = models.BigAutoField(primary_key=True)
+    provider = models.TextField()
+    event_id = models.TextField()
+    event_type = models.TextField()
+    notification_id = models.UUIDField(null=True, blank=True)
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField(db_default=Now(), editable=False)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "provider_events"
+        verbose_name = _("provider event")
+        verbose_name_plural = _("provider events")
+        indexes = [models.Index(fields=["notification_id"], name="provider_events_notification")]
+        constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="provider_events_once")]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.event_type}"
+
+
+class ChannelState(models.Model):
+    """Whether a channel may send now. No row means open."""
+
+    channel = models.TextField(primary_key=True, choices=Channel.choices)
+    paused_until = models.DateTimeField(null=True, blank=True)
+    reason = models.TextField(blank=True)
+    changed_by = models.TextField(blank=True)
+    changed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "channel_states"
+        verbose_name = _("channel state")
+        verbose_name_plural = _("channel states")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(paused_until__isnull=True) | ~Q(reason=""), name="channel_states_pause_says_why"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.channel
+
+
+class DrainSignal(models.Model):
+    """One row: whether a drain has been asked for and not begun, so that a thousand commits start one task."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    asked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "drain_signal"
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="drain_signal_single")]
+
+    def __str__(self) -> str:
+        return f"asked {self.asked_at}"
