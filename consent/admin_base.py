@@ -3,25 +3,39 @@
 A host project without unfold must not meet a page whose templates it does not have.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.apps import apps
-from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest
 
 if TYPE_CHECKING:
-    from django.contrib.admin import ModelAdmin as ModelAdmin
-    from django.contrib.admin import StackedInline as StackedInline
-    from django.contrib.admin import TabularInline as TabularInline
-elif apps.is_installed("unfold"):
-    from unfold.admin import ModelAdmin, StackedInline, TabularInline
+    from django.contrib.admin import ModelAdmin, StackedInline, TabularInline
 else:
-    ModelAdmin, StackedInline, TabularInline = admin.ModelAdmin, admin.StackedInline, admin.TabularInline
+    if apps.is_installed("unfold"):
+        from unfold import admin as base
+    else:
+        from django.contrib import admin as base
+
+    class _Subscripted:
+        """Lets `ModelAdmin[Row]`, which the type checker wants, run: Django's admin classes refuse the brackets."""
+
+        def __class_getitem__(cls, _parameters):
+            return cls
+
+    class ModelAdmin(_Subscripted, base.ModelAdmin): ...
+
+    class StackedInline(_Subscripted, base.StackedInline): ...
+
+    class TabularInline(_Subscripted, base.TabularInline): ...
+
 
 __all__ = ["ModelAdmin", "ReadOnlyAdmin", "StackedInline", "TabularInline"]
 
+Row = TypeVar("Row", bound=Model)
 
-class ReadOnlyAdmin(ModelAdmin[Any] if TYPE_CHECKING else ModelAdmin):
+
+class ReadOnlyAdmin(ModelAdmin[Row]):
     """Rows that people read and only code writes: seeing them takes the view permission, changing them is refused."""
 
     actions = None
