@@ -1,0 +1,74 @@
+"""What a job is and what a run answers: in, nothing; out, frozen dataclasses. Pure: no Django, no clock."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+class Progress(Protocol):
+    """Told by a long job how far it is; shown on a terminal, kept on the run."""
+
+    def __call__(self, done: int, total: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row that a run changed (or, dry, would change)."""
+
+    table: str
+    id: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """What one run did. Counts by kind, so that an operator can read the run at a glance.
+
+    `found` is what the rule selected, `queued` the messages that are new, `existing` those queued by an earlier run,
+    `withheld` those that a gate refused.
+    """
+
+    found: Mapping[str, int] = field(default_factory=dict)
+    queued: int = 0
+    existing: int = 0
+    withheld: int = 0
+    changed: tuple[Change, ...] = ()
+
+    def summary(self) -> dict[str, Any]:
+        """The run's row in `job_runs.summary`: counts only, no ids of people."""
+        changed: dict[str, int] = {}
+        for change in self.changed:
+            changed[change.table] = changed.get(change.table, 0) + 1
+        return {
+            "found": dict(self.found),
+            "queued": self.queued,
+            "existing": self.existing,
+            "withheld": self.withheld,
+            "changed": changed,
+        }
+
+
+class JobFunction(Protocol):
+    """The rule of a job. It takes `now` and never reads the clock; twice at the same moment changes nothing more."""
+
+    def __call__(self, *, now: dt.datetime, progress: Progress) -> JobResult: ...
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """One line of the catalogue. `cron` is five fields in the project's TIME_ZONE."""
+
+    name: str
+    description: str
+    run: JobFunction
+    cron: str
+    timeout: dt.timedelta = dt.timedelta(minutes=5)
+    # One transaction around the whole run, so that a failure half-way leaves nothing half done.
+    atomic: bool = True
+    # How long after a missed slot the job still counts as on time, in intervals of its schedule.
+    overdue_after: int = 3
+
+
+def silent(done: int, total: int) -> None:
+    """The Progress of a run that nobody watches."""

@@ -1,0 +1,63 @@
+"""Take due rows of one channel: in, a channel and a limit; out, Claimed rows that are ours until the lease runs out.
+
+One short statement, committed at once. A crashed worker's rows come back through `release.py`.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+
+from django.db import connection
+
+from notifications.message import Claimed
+
+# A row's transaction-level advisory lock: the claim passes over a row whose lock somebody holds, so replay, cancel
+# and a host's own code can keep the worker away for the length of a transaction, behind a pooler too.
+LOCK_KEY = "hashtextextended(id::text, 8025)"
+
+# `status = 'queued'` stands as a literal: with a bound parameter the planner cannot prove that the partial index
+# notification_queue_due applies. One index range a priority, walked in order until the limit is full.
+CLAIM = f"""
+WITH due AS MATERIALIZED (
+    SELECT head.id
+    FROM (VALUES (0), (1), (2), (3)) AS level(priority)
+    CROSS JOIN LATERAL (
+        SELECT id FROM notification_queue
+        WHERE status = 'queued' AND channel = %(channel)s AND priority = level.priority
+          AND scheduled_at <= COALESCE(%(now)s, now()) AND pg_try_advisory_xact_lock({LOCK_KEY})
+        ORDER BY scheduled_at, id
+        LIMIT %(limit)s
+        FOR UPDATE SKIP LOCKED
+    ) AS head
+    LIMIT %(limit)s
+)
+UPDATE notification_queue AS q
+SET status = 'processing', attempts = q.attempts + 1, last_attempt_at = now(),
+    lease_token = %(token)s, lease_until = now() + %(lease)s
+FROM due WHERE q.id = due.id
+RETURNING q.id, q.lease_token, q.channel, q.category, q."to", q.recipient_key, q.template_version, q.subject,
+          q.payload, q.metadata, q.priority, q.attempts, q.scheduled_at, q.expires_at
+"""  # noqa: S608 (the lock's key is a constant)
+
+
+def claim(*, channel: str, limit: int, lease: dt.timedelta, now: dt.datetime | None = None) -> list[Claimed]:
+    """Claim up to `limit` due rows in (priority, scheduled_at, id) order. `now` is the database's clock unless given."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            CLAIM, {"channel": channel, "limit": limit, "lease": lease, "now": now, "token": uuid.uuid4()}
+        )
+        rows = [Claimed(*row) for row in cursor.fetchall()]
+    return sorted(rows, key=lambda row: (row.priority, row.scheduled_at, row.id))
+
+
+def lock_records(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Keep every worker off these rows until the end of the transaction; answers those that it got.
+
+    A row missing from the answer is being claimed or changed by someone else right now. Needs a transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id FROM unnest(%s::uuid[]) AS wanted(id) WHERE pg_try_advisory_xact_lock({LOCK_KEY})",  # noqa: S608
+            [list(ids)],
+        )
+        return [row[0] for row in cursor.fetchall()]
