@@ -21,7 +21,9 @@ class NotificationTemplate(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.TextField(
         unique=True,
-        validators=[RegexValidator(r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$", _("Use area.message, in lower case."))],
+        validators=[
+            RegexValidator(r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$", _("Use area.message, in lower case."))
+        ],
     )
     description = models.TextField(blank=True)
     category = models.TextField(choices=Category.choices)
@@ -50,23 +52,33 @@ class NotificationTemplate(models.Model):
 class NotificationTemplateVersion(models.Model):
     """One wording of a template, all languages and channels at once.
 
-    `content` is {locale: {channel: {part: text}}}; the parts of each channel are `templates_app.engine.PARTS`.
-    `channels` are the channels that every language has. `placeholders` is
-    [{"name", "required", "sensitive", "sample", "description"}]: what a payload may hold.
+    `source` is what its editor wrote, `content` what is rendered: the same texts with partials and CSS inlined when it
+    was published, so that a later change of the layout never changes an old version. Both are
+    {locale: {channel: {part: text}}}; the parts of each channel are `templates_app.engine.PARTS`.
+    `channels` are the channels that every language has. `placeholders` is what a payload may hold:
+    [{"name", "type", "required", "sensitive", "sample", "description"}].
     """
 
     class Status(models.TextChoices):
         DRAFT = "draft", _("Draft")
         PUBLISHED = "published", _("Published")
 
+    class Origin(models.TextChoices):
+        """Who wrote it: `load_templates` never replaces what a person published."""
+
+        FILES = "files", _("Files")
+        ADMIN = "admin", _("Admin")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     template = models.ForeignKey(NotificationTemplate, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
     status = models.TextField(choices=Status.choices, default=Status.DRAFT)
-    content = models.JSONField()
+    origin = models.TextField(choices=Origin.choices, default=Origin.ADMIN)
+    source = models.JSONField(default=dict)
+    content = models.JSONField(default=dict)
     channels = models.JSONField(default=list)
     placeholders = models.JSONField(default=list)
-    content_sha256 = models.TextField(editable=False)
+    content_sha256 = models.TextField(editable=False, blank=True)
     note = models.TextField(blank=True, help_text=_("What changed, for the next editor"))
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -79,7 +91,14 @@ class NotificationTemplateVersion(models.Model):
         verbose_name = _("template version")
         verbose_name_plural = _("template versions")
         ordering = ["template", "-number"]
+        permissions = [
+            ("publish_notificationtemplateversion", _("Can publish template version")),
+            ("send_test_notificationtemplateversion", _("Can send a test of a template version")),
+        ]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(origin__in=["files", "admin"]), name="template_versions_origin"
+            ),
             models.UniqueConstraint(fields=["template", "number"], name="template_versions_number"),
             models.CheckConstraint(
                 condition=Q(status="draft", published_at__isnull=True)
@@ -107,5 +126,3 @@ class TemplatePartial(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
