@@ -1,0 +1,83 @@
+"""The default recipient directory: in, ids as text; out, Contacts from `customers` and Django's users, one query a call."""
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+
+from consent.directory import Contact
+from rentals.models import Customer
+
+_CUSTOMER = (
+    "id",
+    "first_name",
+    "last_name",
+    "company_name",
+    "email",
+    "phone",
+    "locale",
+    "timezone",
+    "preferred_contact_method",
+)
+_BIGGEST_KEY = 2**63 - 1
+
+
+class RentalDirectory:
+    """Customers by uuid, staff by user id. An id that cannot be one of ours is unknown, never an error.
+
+    Customers are answered whatever their status: a suspended one who has a machine out must still hear when it is due
+    back, and what may be said to whom is the gate's to decide. Staff who left (inactive users) are unknown.
+    """
+
+    def customers(self, ids: Collection[str]) -> Mapping[str, Contact]:
+        wanted = [known for text in ids if (known := _uuid(text))]
+        rows = Customer.objects.filter(pk__in=wanted).order_by().values_list(*_CUSTOMER)
+        return {str(row[0]): Contact(str(row[0]), *row[1:]) for row in rows}
+
+    def staff(self, ids: Collection[str]) -> Mapping[str, Contact]:
+        wanted = [known for text in ids if (known := _number(text))]
+        users = get_user_model().objects.filter(pk__in=wanted, is_active=True)
+        rows = users.order_by().values_list("pk", "first_name", "last_name", "email")
+        return {
+            str(pk): Contact(str(pk), first, last, email=email, timezone=settings.TIME_ZONE)
+            for pk, first, last, email in rows
+        }
+
+    def group(self, name: str) -> Collection[str] | None:
+        # One row even for an empty group, so that a single query tells «nobody in it» from «no such group».
+        rows = list(Group.objects.filter(name=name).values_list("user__pk", "user__is_active"))
+        return sorted(_texts(pk for pk, is_active in rows if is_active)) if rows else None
+
+    def customers_at(self, channel: str, address: str) -> Collection[str]:
+        if not address:
+            return []
+        match channel:
+            case "email":
+                found = Customer.objects.filter(email__iexact=address)
+            case "sms":
+                found = Customer.objects.filter(phone=address)
+            case _:
+                return []
+        return sorted(_texts(found.order_by().values_list("pk", flat=True)))
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    """Only the one spelling that `str(uuid)` gives, or one person would have several recipient keys."""
+    try:
+        parsed = uuid.UUID(text)
+    except ValueError:
+        return None
+    return parsed if str(parsed) == text else None
+
+
+def _number(text: str) -> int | None:
+    if not (text.isascii() and text.isdecimal() and len(text) < 20 and not text.startswith("0")):
+        return None
+    number = int(text)
+    return number if number <= _BIGGEST_KEY else None
+
+
+def _texts(keys: Iterable[object]) -> Iterable[str]:
+    return (str(key) for key in keys)
