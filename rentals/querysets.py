@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import DateField, DateTimeField, ExpressionWrapper, F, Func, Q, TimeField, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 
 if TYPE_CHECKING:
-    from rentals.models import Booking, LogisticsTask
+    from rentals.models import Booking, LogisticsTask  # noqa: F401 (named in the generic bases)
 
 DEPOSIT_DAYS = 3
 DEPOSIT_FROM = dt.time(9)
@@ -28,7 +29,8 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         carries `expires_at`, its first local midnight: from then on the desk asks for the money, not a message.
         """
         return (
-            self._on_local_clock(now, "start_date", first=1, last=DEPOSIT_DAYS)
+            self.filter(start_date__range=_days_near(now, first=1, last=DEPOSIT_DAYS))
+            .alias(local_date=_local_date(now), local_time=_local_time(now))
             .filter(
                 status__in=["pending", "confirmed"],
                 billing_status="pending",
@@ -44,7 +46,8 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     def pickup_today(self, *, now: dt.datetime) -> "BookingQuerySet":
         """Confirmed bookings that the customer fetches today, from 07:00. `expires_at` is the end of the local day."""
         return (
-            self._on_local_clock(now, "start_date")
+            self.filter(start_date__range=_days_near(now))
+            .alias(local_date=_local_date(now), local_time=_local_time(now))
             .filter(
                 status="confirmed",
                 type="pickup",
@@ -62,7 +65,8 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         counts too, unless it begins today as well: its machine may not be out yet.
         """
         return (
-            self._on_local_clock(now, "end_date")
+            self.filter(end_date__range=_days_near(now))
+            .alias(local_date=_local_date(now), local_time=_local_time(now))
             .filter(
                 Q(status="active") | Q(status="confirmed", start_date__lt=F("end_date")),
                 status__in=["confirmed", "active"],
@@ -71,22 +75,6 @@ class BookingQuerySet(models.QuerySet["Booking"]):
             )
             .annotate(expires_at=_midnight_after("end_date"))
             .order_by("pk")
-        )
-
-    def _on_local_clock(
-        self, now: dt.datetime, column: str, *, first: int = 0, last: int = 0
-    ) -> "BookingQuerySet":
-        """Rows whose date lies `first` to `last` days from the customer's today, or a day off, with the local clock.
-
-        The local date is the UTC date or one day off it, so the exact day is for the caller to compare.
-        """
-        today = now.astimezone(dt.UTC).date()
-        near = (today + dt.timedelta(days=first - 1), today + dt.timedelta(days=last + 1))
-        local_at = Func(
-            F("customer__timezone"), Value(now), function="timezone", output_field=DateTimeField()
-        )
-        return self.filter(**{f"{column}__range": near}).alias(
-            local_date=Cast(local_at, DateField()), local_time=Cast(local_at, TimeField())
         )
 
 
@@ -105,7 +93,26 @@ class LogisticsTaskQuerySet(models.QuerySet["LogisticsTask"]):
         )
 
 
-def _plus_days(column: str, days: int) -> ExpressionWrapper:
+def _days_near(now: dt.datetime, *, first: int = 0, last: int = 0) -> tuple[dt.date, dt.date]:
+    """The dates that lie `first` to `last` days from today for somebody on Earth: local dates are UTC's or a day off."""
+    today = now.astimezone(dt.UTC).date()
+    return today + dt.timedelta(days=first - 1), today + dt.timedelta(days=last + 1)
+
+
+def _local_date(now: dt.datetime) -> Cast:
+    return Cast(_local(now), DateField())
+
+
+def _local_time(now: dt.datetime) -> Cast:
+    return Cast(_local(now), TimeField())
+
+
+def _local(now: dt.datetime) -> Func:
+    """What the customer's clock shows, as a timestamp without a zone."""
+    return Func(F("customer__timezone"), Value(now), function="timezone", output_field=DateTimeField())
+
+
+def _plus_days(column: str, days: int) -> Combinable:
     return ExpressionWrapper(F(column) + Value(days), output_field=DateField())
 
 
@@ -119,7 +126,7 @@ def _midnight_after(column: str) -> Func:
     return _midnight(_plus_days(column, 1))
 
 
-def _midnight(day: F | ExpressionWrapper) -> Func:
+def _midnight(day: Combinable) -> Func:
     # PostgreSQL takes the first valid moment where a DST change skips midnight.
     return Func(
         F("customer__timezone"),

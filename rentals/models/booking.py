@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from rentals.models.customer import Customer
 from rentals.models.equipment import Equipment
-from rentals.models.record import Record, money
+from rentals.models.record import Record
 from rentals.querysets import BookingQuerySet, LogisticsTaskQuerySet
 
 
@@ -43,9 +43,9 @@ class Booking(Record):
     type = models.TextField(choices=Type.choices, default=Type.PICKUP)
     delivery_address = models.TextField(blank=True, default="")
     currency = models.TextField(default="CAD")
-    total_amount = money(default=0)
-    deposit_amount = money(default=0)
-    balance_amount = money(default=0)
+    total_amount = models.DecimalField(max_digits=12, decimal_places=2, default=0)
+    deposit_amount = models.DecimalField(max_digits=12, decimal_places=2, default=0)
+    balance_amount = models.DecimalField(max_digits=12, decimal_places=2, default=0)
     balance_due_at = models.DateTimeField(null=True, blank=True)
     billing_status = models.TextField(choices=BillingStatus.choices, default=BillingStatus.PENDING)
     source = models.TextField(choices=Source.choices, default=Source.WEB)

@@ -9,7 +9,7 @@ from django.db.models import F, Func, Q
 from django.db.models.functions import Now, Upper
 from django.utils.translation import gettext_lazy as _
 
-from rentals.models.record import Record, money
+from rentals.models.record import Record
 
 
 def default_timezone() -> str:
@@ -51,7 +51,7 @@ class Customer(Record):
     preferred_contact_method = models.TextField(choices=ContactMethod.choices, default=ContactMethod.EMAIL)
     status = models.TextField(choices=Status.choices, default=Status.ACTIVE)
     risk_score = models.PositiveSmallIntegerField(default=0, help_text=_("0 (none) to 100"))
-    lifetime_value = money(default=0)
+    lifetime_value = models.DecimalField(max_digits=12, decimal_places=2, default=0)
     city = models.TextField(blank=True, default="")
     province = models.TextField(blank=True, default="")
     stripe_customer_id = models.TextField(blank=True, default="")

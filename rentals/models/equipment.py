@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from rentals.models.record import Record, money
+from rentals.models.record import Record
 
 
 class Equipment(Record):
@@ -28,7 +28,7 @@ class Equipment(Record):
     make = models.TextField()
     model = models.TextField()
     year = models.PositiveSmallIntegerField()
-    daily_rate = money()
+    daily_rate = models.DecimalField(max_digits=12, decimal_places=2)
     status = models.TextField(choices=Status.choices, default=Status.AVAILABLE)
     total_engine_hours = models.DecimalField(max_digits=10, decimal_places=1, default=0)
     maintenance_status = models.TextField(choices=MaintenanceStatus.choices, default=MaintenanceStatus.NORMAL)

@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from rentals.models.booking import Booking
-from rentals.models.record import Record, money
+from rentals.models.record import Record
 
 
 class Payment(Record):
@@ -19,7 +19,7 @@ class Payment(Record):
         REFUNDED = "refunded", _("Refunded")
 
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="payments")
-    amount = money()
+    amount = models.DecimalField(max_digits=12, decimal_places=2)
     currency = models.TextField(default="CAD")
     status = models.TextField(choices=Status.choices, default=Status.PENDING)
     payment_method = models.TextField(default="card")

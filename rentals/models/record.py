@@ -1,7 +1,6 @@
 """What every business record has: in, nothing; out, a uuid key and the two dates, also for rows that come by COPY."""
 
 import uuid
-from typing import Any
 
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
@@ -10,14 +9,11 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Record(models.Model):
+    """The base of every table here."""
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     updated_at = models.DateTimeField(_("updated"), auto_now=True, db_default=Now())
 
     class Meta:
         abstract = True
-
-
-def money(*args: Any, **options: Any) -> "models.DecimalField[Any, Any]":
-    """numeric(12,2), the one form of an amount."""
-    return models.DecimalField(*args, max_digits=12, decimal_places=2, **options)
