@@ -127,7 +127,7 @@ EMAIL_FROM: str = env.str("EMAIL_FROM", "Fundy Equipment Rental <hello@rental.ex
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = EMAIL_FROM
 POSTAL_ADDRESS: str = env.str("POSTAL_ADDRESS", "120 Main Street, Moncton NB E1C 1B7, Canada" if SANDBOX else "")
 ANYMAIL = {
-    "SENDGRID_API_KEY": env.str("SENDGRID_API_KEY", sandbox_keys.SENDGRID_API_KEY if SANDBOX else ""),
+    "SENDGRID_API_KEY": env.str("SENDGRID_API_KEY", sandbox_keys.sendgrid_api_key() if SANDBOX else ""),
     "SENDGRID_API_URL": env.str(
         "SENDGRID_API_URL",
         f"{SANDBOX_URL}/sendgrid/v3/" if SANDBOX else "https://api.sendgrid.com/v3/",
@@ -135,17 +135,17 @@ ANYMAIL = {
     "REQUESTS_TIMEOUT": (5, 15),
 }
 SENDGRID_WEBHOOK_KEY: str = env.str(
-    "SENDGRID_WEBHOOK_KEY", sandbox_keys.SENDGRID_WEBHOOK_PUBLIC_KEY if SANDBOX else ""
+    "SENDGRID_WEBHOOK_KEY", sandbox_keys.sendgrid_webhook_public_key() if SANDBOX else ""
 )
-TWILIO_ACCOUNT_SID: str = env.str("TWILIO_ACCOUNT_SID", sandbox_keys.TWILIO_ACCOUNT_SID if SANDBOX else "")
-TWILIO_AUTH_TOKEN: str = env.str("TWILIO_AUTH_TOKEN", sandbox_keys.TWILIO_AUTH_TOKEN if SANDBOX else "")
-TWILIO_FROM: str = env.str("TWILIO_FROM", "+15005550006" if SANDBOX else "")
+TWILIO_ACCOUNT_SID: str = env.str("TWILIO_ACCOUNT_SID", sandbox_keys.twilio_account_sid() if SANDBOX else "")
+TWILIO_AUTH_TOKEN: str = env.str("TWILIO_AUTH_TOKEN", sandbox_keys.twilio_auth_token() if SANDBOX else "")
+TWILIO_FROM: str = env.str("TWILIO_FROM", sandbox_keys.TWILIO_FROM if SANDBOX else "")
 TWILIO_API_URL: str = env.str(
     "TWILIO_API_URL", f"{SANDBOX_URL}/twilio" if SANDBOX else "https://api.twilio.com"
 )
-VAPID_PRIVATE_KEY: str = env.str("VAPID_PRIVATE_KEY", sandbox_keys.VAPID_PRIVATE_KEY if SANDBOX else "")
+VAPID_PRIVATE_KEY: str = env.str("VAPID_PRIVATE_KEY", sandbox_keys.vapid_private_key() if SANDBOX else "")
 VAPID_SUBJECT: str = env.str("VAPID_SUBJECT", "mailto:hello@rental.example" if SANDBOX else "")
-STRIPE_API_KEY: str = env.str("STRIPE_API_KEY", sandbox_keys.STRIPE_API_KEY if SANDBOX else "")
+STRIPE_API_KEY: str = env.str("STRIPE_API_KEY", sandbox_keys.stripe_api_key() if SANDBOX else "")
 STRIPE_API_URL: str = env.str(
     "STRIPE_API_URL", f"{SANDBOX_URL}/stripe" if SANDBOX else "https://api.stripe.com"
 )

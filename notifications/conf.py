@@ -26,6 +26,7 @@ class Conf:
     directory: str = ""
     kick: str = ""
     company_name: str = ""
+    sandbox: bool = True
     # Well above the slowest provider time-out, so that only a dead worker loses a lease.
     lease: dt.timedelta = dt.timedelta(seconds=120)
     claim_size: int = 100
@@ -54,4 +55,6 @@ class Conf:
 def conf() -> Conf:
     """The settings in force now."""
     given: dict[str, Any] = settings.NOTIFICATIONS
-    return Conf(**{name.lower(): value for name, value in given.items()})
+    return Conf(
+        sandbox=settings.POSTROOM_MODE != "live", **{name.lower(): value for name, value in given.items()}
+    )

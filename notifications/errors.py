@@ -64,9 +64,13 @@ Outcome = Sent | Transient | Permanent | Misconfigured | Unknown
 
 
 class EnqueueError(ValueError):
-    """A request that cannot be queued. `field` names the argument, `code` is stable; the text says what to do."""
+    """A request that cannot be queued. `field` names the argument, `code` is stable, the text says what to do.
+
+    `index` is the request's place in the set given to `notify_many`.
+    """
 
     def __init__(self, code: str, field: str, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.field = field
+        self.index = 0

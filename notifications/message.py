@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from notifications.errors import Outcome
+
 
 # ── What a caller asks for ──────────────────────────────────────────────────────────────────────────────
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ Recipient = str | int | uuid.UUID | Staff | Group | Address
 class NotifyRequest:
     """One call of `notify()`, as a value, for `notify_many()`. A plain id in `to` is a customer's."""
 
-    template: str
+    template: str | None
     to: Recipient
     channel: str | Sequence[str] | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
@@ -133,8 +135,20 @@ class Message:
     address: str = ""
     recipient_name: str = ""
     push_targets: tuple[PushTarget, ...] = ()
+    already_accepted: bool = False  # some browser of the recipient took it in an earlier attempt
     unsubscribe_url: str = ""
     priority: int = 2
     attempt: int = 1
     expires_at: dt.datetime | None = None
     sandbox: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One finished call to a provider, ready to be recorded."""
+
+    claimed: Claimed
+    outcome: Outcome
+    provider: str
+    started_at: dt.datetime
+    finished_at: dt.datetime

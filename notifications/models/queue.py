@@ -1,6 +1,6 @@
-"""The tables of the pipeline: the queue, its attempts, the in-app inbox, push subscriptions, channel states.
+"""The queue: one row a message, with a CHECK for every rule of its states.
 
-State changes of the queue are SQL in `enqueue`, `claim`, `deliver`, `record`, `release` and `replay`, never `save()`.
+State changes are SQL in `insert`, `claim`, `deliver`, `record`, `replay` and `cancel`, never `save()`.
 """
 
 import uuid
@@ -142,165 +142,12 @@ class Notification(models.Model):
                 name="notification_version_pinned",
             ),
             models.CheckConstraint(
-                condition=~Q(status="queued") | Q(expires_at__isnull=True) | Q(expires_at__gt=F("scheduled_at")),
+                condition=~Q(status="queued")
+                | Q(expires_at__isnull=True)
+                | Q(expires_at__gt=F("scheduled_at")),
                 name="notification_expires_later",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.channel} {self.id}"
-
-
-class DeliveryAttempt(models.Model):
-    """One try to deliver a notification: when, by whom, and what the provider said (addresses removed)."""
-
-    class Outcome(models.TextChoices):
-        SENT = "sent", _("Sent")
-        TRANSIENT = "transient", _("Transient failure")
-        PERMANENT = "permanent", _("Permanent failure")
-        MISCONFIGURED = "misconfigured", _("Misconfigured")
-        UNKNOWN = "unknown", _("Unknown")
-
-    id = models.BigAutoField(primary_key=True)
-    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="delivery_attempts")
-    number = models.PositiveIntegerField()
-    provider = models.TextField()
-    outcome = models.TextField(choices=Outcome.choices)
-    provider_code = models.TextField(blank=True)
-    provider_reference = models.TextField(blank=True)
-    retry_after = models.DurationField(null=True, blank=True)
-    started_at = models.DateTimeField()
-    finished_at = models.DateTimeField()
-    error = models.TextField(blank=True)
-
-    class Meta:
-        db_table = "delivery_attempts"
-        verbose_name = _("delivery attempt")
-        verbose_name_plural = _("delivery attempts")
-        ordering = ["notification", "started_at", "id"]
-        indexes = [
-            models.Index(
-                fields=["provider_reference"],
-                condition=~Q(provider_reference=""),
-                name="delivery_attempts_reference",
-            ),
-        ]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(outcome__in=["sent", "transient", "permanent", "misconfigured", "unknown"]),
-                name="delivery_attempts_outcome",
-            ),
-            models.CheckConstraint(condition=Q(finished_at__gte=F("started_at")), name="delivery_attempts_order"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.notification_id} #{self.number} {self.outcome}"
-
-
-class InboxItem(models.Model):
-    """A message in a person's in-app inbox: the blueprint's `notifications`."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False)
-    notification = models.OneToOneField(
-        Notification, null=True, on_delete=models.SET_NULL, related_name="inbox_item"
-    )
-    user_id = models.TextField(help_text=_("customer:<id> or staff:<id>"))
-    category = models.TextField(choices=Category.choices)
-    priority = models.SmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
-    title = models.TextField()
-    message = models.TextField()
-    action_url = models.TextField(blank=True)
-    cta_label = models.TextField(blank=True)
-    read_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-
-    class Meta:
-        db_table = "notifications"
-        verbose_name = _("inbox item")
-        verbose_name_plural = _("inbox items")
-        ordering = ["-created_at"]
-        indexes = [models.Index(fields=["user_id", "-created_at"], name="notifications_user")]
-
-    def __str__(self) -> str:
-        return f"{self.user_id} {self.created_at:%Y-%m-%d}"
-
-
-class PushSubscription(models.Model):
-    """A browser that asked for push messages. The endpoint is a capability, so it is stored encrypted."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    recipient_key = models.TextField()
-    endpoint_sha256 = models.TextField(unique=True)
-    endpoint_origin = models.TextField()
-    sealed = models.TextField(help_text=_("Endpoint and keys, encrypted"))
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    last_used_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        db_table = "push_subscriptions"
-        verbose_name = _("push subscription")
-        verbose_name_plural = _("push subscriptions")
-        indexes = [models.Index(fields=["recipient_key"], name="push_subscriptions_recipient")]
-
-    def __str__(self) -> str:
-        return f"{self.recipient_key} at {self.endpoint_origin}"
-
-
-class ProviderEvent(models.Model):
-    """What a provider told us afterwards by webhook, once per provider and event id."""
-
-    id = models.BigAutoField(primary_key=True)
-    provider = models.TextField()
-    event_id = models.TextField()
-    event_type = models.TextField()
-    notification_id = models.UUIDField(null=True, blank=True)
-    occurred_at = models.DateTimeField()
-    received_at = models.DateTimeField(db_default=Now(), editable=False)
-    detail = models.JSONField(default=dict)
-
-    class Meta:
-        db_table = "provider_events"
-        verbose_name = _("provider event")
-        verbose_name_plural = _("provider events")
-        indexes = [models.Index(fields=["notification_id"], name="provider_events_notification")]
-        constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="provider_events_once")]
-
-    def __str__(self) -> str:
-        return f"{self.provider} {self.event_type}"
-
-
-class ChannelState(models.Model):
-    """Whether a channel may send now. No row means open."""
-
-    channel = models.TextField(primary_key=True, choices=Channel.choices)
-    paused_until = models.DateTimeField(null=True, blank=True)
-    reason = models.TextField(blank=True)
-    changed_by = models.TextField(blank=True)
-    changed_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        db_table = "channel_states"
-        verbose_name = _("channel state")
-        verbose_name_plural = _("channel states")
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(paused_until__isnull=True) | ~Q(reason=""), name="channel_states_pause_says_why"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.channel
-
-
-class DrainSignal(models.Model):
-    """One row: whether a drain has been asked for and not begun, so that a thousand commits start one task."""
-
-    id = models.SmallIntegerField(primary_key=True, default=1)
-    asked_at = models.DateTimeField(null=True)
-
-    class Meta:
-        db_table = "drain_signal"
-        constraints = [models.CheckConstraint(condition=Q(id=1), name="drain_signal_single")]
-
-    def __str__(self) -> str:
-        return f"asked {self.asked_at}"

@@ -1,0 +1,87 @@
+"""The one door: in, what to tell whom; out, rows in the queue, in the caller's transaction, each past the first gate.
+
+`notify()` for one message, `notify_many()` for sets. A request that cannot be right raises EnqueueError before anything
+is written; a message that may not be sent now is kept as a withheld row, so that «why not?» has an answer.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from notifications.drafts import draft_batch
+from notifications.gate import check
+from notifications.insert import insert
+from notifications.kick import kick_on_commit
+from notifications.message import EnqueueResult, NotifyRequest, Recipient
+
+BATCH = 1000
+
+
+def notify(
+    template: str | None = None,
+    *,
+    to: Recipient,
+    channel: str | Sequence[str] | None = None,
+    payload: Mapping[str, Any] | None = None,
+    category: str | None = None,
+    idempotency_key: str | None = None,
+    scheduled_at: dt.datetime | None = None,
+    expires_at: dt.datetime | None = None,
+    priority: int | None = None,
+    subject: str | None = None,
+    body: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    now: dt.datetime | None = None,
+) -> EnqueueResult:
+    """Queue one message for one recipient (or a Group) on one channel or several.
+
+    `to` is a customer's id, Staff, Group or Address. `channel` None is the customer's preference; the word
+    "preferred" stands for it in a list. `payload` fills the template's placeholders, neither more nor less.
+    Without a template, `subject`, `body` and `category` are the message. `idempotency_key` queues once per channel,
+    for ever. Raises EnqueueError, which names the argument that is wrong and what to do.
+    """
+    request = NotifyRequest(
+        template=template,
+        to=to,
+        channel=channel,
+        payload=payload or {},
+        category=category,
+        idempotency_key=idempotency_key,
+        scheduled_at=scheduled_at,
+        expires_at=expires_at,
+        priority=priority,
+        subject=subject,
+        body=body,
+        metadata=metadata or {},
+    )
+    return notify_many([request], now=now)
+
+
+def notify_many(requests: Iterable[NotifyRequest], *, now: dt.datetime | None = None) -> EnqueueResult:
+    """Queue a set, all or nothing, in a constant number of statements per thousand requests.
+
+    `now` is the moment a job runs for; messages without `scheduled_at` are due then. An EnqueueError tells which
+    request of the set is wrong in `index`.
+    """
+    moment = now or timezone.now()
+    result = EnqueueResult()
+    with transaction.atomic():
+        for start, batch in _batches(requests):
+            drafts = draft_batch(batch, now=moment, start=start)
+            decisions = check([draft.candidate() for draft in drafts], now=moment)
+            result += insert(drafts, decisions, now=moment)
+        if result.queued:
+            kick_on_commit()
+    return result
+
+
+def _batches(requests: Iterable[NotifyRequest]) -> Iterator[tuple[int, list[NotifyRequest]]]:
+    source = iter(requests)
+    start = 0
+    while batch := list(islice(source, BATCH)):
+        yield start, batch
+        start += len(batch)

@@ -1,0 +1,97 @@
+"""Write drafts into the queue: in, drafts with their decisions; out, receipts. One INSERT for the batch.
+
+A key that is there already, whatever became of its row, inserts nothing: uniqueness is the constraint
+`notification_queue_once`, so two callers at once cannot both pass.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import connection
+from psycopg.types.json import Jsonb
+
+from consent.policy import Decision
+from notifications.drafts import Draft
+from notifications.message import EnqueueResult, Receipt
+
+INSERT = """
+INSERT INTO notification_queue (
+    id, channel, "to", recipient_key, template_id, template_version, subject, payload, metadata, category,
+    priority, scheduled_at, expires_at, idempotency_key, status)
+SELECT * FROM unnest(
+    %s::uuid[], %s::text[], %s::jsonb[], %s::text[], %s::uuid[], %s::uuid[], %s::text[], %s::jsonb[], %s::jsonb[],
+    %s::text[], %s::smallint[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::text[])
+ON CONFLICT (channel, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+RETURNING id
+"""
+EXISTING = """
+SELECT q.channel, q.idempotency_key, q.id, q.recipient_key
+FROM unnest(%s::text[], %s::text[]) AS asked(channel, idempotency_key)
+JOIN notification_queue AS q USING (channel, idempotency_key)
+"""
+
+
+def insert(drafts: Sequence[Draft], decisions: Sequence[Decision], *, now: dt.datetime) -> EnqueueResult:
+    """Insert what is new; answer what was queued, what existed already and what is withheld."""
+    if not drafts:
+        return EnqueueResult()
+    rows = [_row(draft, decision, now) for draft, decision in zip(drafts, decisions, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, [list(column) for column in zip(*rows, strict=True)])
+        new = {row[0] for row in cursor.fetchall()}
+    receipts = [_receipt(draft, decision) for draft, decision in zip(drafts, decisions, strict=True)]
+    return EnqueueResult(
+        queued=tuple(r for r in receipts if r.id in new and not r.rule),
+        existing=_existing([draft for draft in drafts if draft.id not in new]),
+        withheld=tuple(r for r in receipts if r.id in new and r.rule),
+    )
+
+
+def _row(draft: Draft, decision: Decision, now: dt.datetime) -> tuple[Any, ...]:
+    return (
+        draft.id,
+        draft.channel,
+        Jsonb(draft.to),
+        draft.recipient_key,
+        draft.template.template_id if draft.template else None,
+        draft.template.version_id if draft.template else None,
+        draft.subject,
+        Jsonb(draft.payload),
+        Jsonb(_metadata(draft.metadata, decision, now)),
+        draft.category,
+        draft.priority,
+        draft.scheduled_at,
+        draft.expires_at,
+        draft.idempotency_key,
+        "queued" if decision.allowed else "cancelled",
+    )
+
+
+def _metadata(metadata: Mapping[str, Any], decision: Decision, now: dt.datetime) -> dict[str, Any]:
+    entry = {"stage": "enqueue", "rule": decision.rule, "reason": decision.reason, "at": now.isoformat()}
+    return {**metadata, "decision" if decision.allowed else "withheld": entry}
+
+
+def _receipt(draft: Draft, decision: Decision) -> Receipt:
+    refused = not decision.allowed
+    return Receipt(
+        id=draft.id,
+        channel=draft.channel,
+        recipient_key=draft.recipient_key,
+        idempotency_key=draft.idempotency_key,
+        rule=decision.rule if refused else "",
+        reason=decision.reason if refused else "",
+    )
+
+
+def _existing(drafts: Sequence[Draft]) -> tuple[Receipt, ...]:
+    if not drafts:
+        return ()
+    asked = [[draft.channel for draft in drafts], [draft.idempotency_key for draft in drafts]]
+    with connection.cursor() as cursor:
+        cursor.execute(EXISTING, asked)
+        rows = cursor.fetchall()
+    return tuple(
+        Receipt(id=row[2], channel=row[0], recipient_key=row[3], idempotency_key=row[1]) for row in rows
+    )

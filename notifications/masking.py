@@ -1,0 +1,27 @@
+"""Hide people: in, a `to` value or a provider's error text; out, the same without addresses. Pure."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_EMAIL = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+\.[^\s@<>\"'(),;:]+")
+_PHONE = re.compile(r"\+?\d[\d\s().-]{6,}\d")
+_URL = re.compile(r"https?://[^\s\"'<>]+")
+_LIMIT = 500
+
+
+def masked_recipient(to: Mapping[str, Any]) -> str:
+    """One line for a list: the id of a known person, or the masked hint of an address."""
+    if "address" in to:
+        return str(to["address"].get("hint", "•••"))
+    for kind in ("customer_id", "staff_id"):
+        if kind in to:
+            return f"{kind.removesuffix('_id')} {to[kind]}"
+    return "unknown recipient"
+
+
+def redact(text: str) -> str:
+    """A provider's words without e-mail addresses, phone numbers and URLs (they echo what we sent), cut to 500 characters."""
+    text = _EMAIL.sub("[e-mail]", _URL.sub("[url]", text))
+    text = _PHONE.sub("[number]", text)
+    return " ".join(text.split())[:_LIMIT]

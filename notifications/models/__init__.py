@@ -1,0 +1,17 @@
+"""The tables of the pipeline."""
+
+from notifications.models.attempts import DeliveryAttempt, ProviderEvent
+from notifications.models.inbox import InboxItem, PushSubscription
+from notifications.models.queue import Notification, Priority
+from notifications.models.state import ChannelState, DrainSignal
+
+__all__ = [
+    "ChannelState",
+    "DeliveryAttempt",
+    "DrainSignal",
+    "InboxItem",
+    "Notification",
+    "Priority",
+    "ProviderEvent",
+    "PushSubscription",
+]

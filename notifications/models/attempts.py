@@ -1,0 +1,79 @@
+"""What providers said: one row a try, and one a report that came afterwards."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from notifications.models.queue import Notification
+
+
+class DeliveryAttempt(models.Model):
+    """One try to deliver a notification: when, by whom, and what the provider said (addresses removed)."""
+
+    class Outcome(models.TextChoices):
+        SENT = "sent", _("Sent")
+        TRANSIENT = "transient", _("Transient failure")
+        PERMANENT = "permanent", _("Permanent failure")
+        MISCONFIGURED = "misconfigured", _("Misconfigured")
+        UNKNOWN = "unknown", _("Unknown")
+
+    id = models.BigAutoField(primary_key=True)
+    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="delivery_attempts")
+    number = models.PositiveIntegerField()
+    provider = models.TextField()
+    outcome = models.TextField(choices=Outcome.choices)
+    provider_code = models.TextField(blank=True)
+    provider_reference = models.TextField(blank=True)
+    retry_after = models.DurationField(null=True, blank=True)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    error = models.TextField(blank=True)
+
+    class Meta:
+        db_table = "delivery_attempts"
+        verbose_name = _("delivery attempt")
+        verbose_name_plural = _("delivery attempts")
+        ordering = ["notification", "started_at", "id"]
+        indexes = [
+            models.Index(
+                fields=["provider_reference"],
+                condition=~Q(provider_reference=""),
+                name="delivery_attempts_reference",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome__in=["sent", "transient", "permanent", "misconfigured", "unknown"]),
+                name="delivery_attempts_outcome",
+            ),
+            models.CheckConstraint(
+                condition=Q(finished_at__gte=F("started_at")), name="delivery_attempts_order"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.notification_id} #{self.number} {self.outcome}"
+
+
+class ProviderEvent(models.Model):
+    """What a provider told us afterwards by webhook, once per provider and event id."""
+
+    id = models.BigAutoField(primary_key=True)
+    provider = models.TextField()
+    event_id = models.TextField()
+    event_type = models.TextField()
+    notification_id = models.UUIDField(null=True, blank=True)
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField(db_default=Now(), editable=False)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "provider_events"
+        verbose_name = _("provider event")
+        verbose_name_plural = _("provider events")
+        indexes = [models.Index(fields=["notification_id"], name="provider_events_notification")]
+        constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="provider_events_once")]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.event_type}"

@@ -1,0 +1,97 @@
+"""Write down what became of rows: in, verdicts and deliveries; out, the ids whose verdict held. One UPDATE, one INSERT.
+
+Every verdict is fenced by the lease token: a row that somebody else took over in between keeps their state, and the
+late finish is logged. The attempt itself is recorded either way, because the call was made.
+"""
+
+import logging
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection, transaction
+from psycopg.types.json import Jsonb
+
+from notifications.errors import Sent, Transient
+from notifications.message import Claimed, Delivery
+from notifications.verdict import Verdict
+
+logger = logging.getLogger(__name__)
+
+SETTLE = """
+UPDATE notification_queue AS q
+SET status = v.status, scheduled_at = COALESCE(v.scheduled_at, q.scheduled_at), error = v.error,
+    metadata = q.metadata || v.metadata, attempts = q.attempts - v.refund,
+    lease_token = NULL, lease_until = NULL, dispatched_at = NULL
+FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::jsonb[], %s::int[])
+     AS v(id, lease_token, status, scheduled_at, error, metadata, refund)
+WHERE q.id = v.id AND q.lease_token = v.lease_token AND q.status = 'processing'
+RETURNING q.id
+"""
+ATTEMPTS = """
+INSERT INTO delivery_attempts (
+    notification_id, number, provider, outcome, provider_code, provider_reference, retry_after, started_at,
+    finished_at, error)
+SELECT * FROM unnest(
+    %s::uuid[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[], %s::interval[], %s::timestamptz[],
+    %s::timestamptz[], %s::text[])
+"""
+
+
+def record(
+    verdicts: Sequence[tuple[Claimed, Verdict]], deliveries: Sequence[Delivery] = ()
+) -> set[uuid.UUID]:
+    """Settle rows and record their attempts, in one transaction. Answers the ids that were still ours."""
+    if not verdicts:
+        return set()
+    # The same order in every worker, so that two records of the same rows cannot deadlock.
+    ordered = sorted(verdicts, key=lambda pair: pair[0].id)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(SETTLE, _columns([_settled(claimed, verdict) for claimed, verdict in ordered]))
+        held = {row[0] for row in cursor.fetchall()}
+        if deliveries:
+            cursor.execute(ATTEMPTS, _columns([_attempt(delivery) for delivery in deliveries]))
+    for claimed, verdict in ordered:
+        if claimed.id in held:
+            logger.info(
+                "notification.%s id=%s channel=%s attempt=%s",
+                verdict.status,
+                claimed.id,
+                claimed.channel,
+                claimed.attempts,
+            )
+        else:
+            logger.warning("notification.stale_finish id=%s would_be=%s", claimed.id, verdict.status)
+    return held
+
+
+def _settled(claimed: Claimed, verdict: Verdict) -> tuple[Any, ...]:
+    return (
+        claimed.id,
+        claimed.lease_token,
+        verdict.status,
+        verdict.scheduled_at,
+        verdict.error,
+        Jsonb(dict(verdict.metadata)),
+        int(verdict.refund),
+    )
+
+
+def _attempt(delivery: Delivery) -> tuple[Any, ...]:
+    outcome = delivery.outcome
+    return (
+        delivery.claimed.id,
+        delivery.claimed.attempts,
+        delivery.provider,
+        outcome.kind,
+        "" if isinstance(outcome, Sent) else outcome.code,
+        outcome.reference if isinstance(outcome, Sent) else "",
+        outcome.retry_after if isinstance(outcome, Transient) else None,
+        delivery.started_at,
+        max(delivery.finished_at, delivery.started_at),
+        "" if isinstance(outcome, Sent) else outcome.error,
+    )
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]

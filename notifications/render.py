@@ -1,0 +1,98 @@
+"""From a claimed row to a Message: in, the row and where its recipient is reached; out, the text in their language.
+
+Nothing is sent and nothing written. A text that cannot be rendered raises RenderError: retrying would not help.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from templates_app.lookup import compiled, render_inline
+
+from notifications.conf import conf
+from notifications.message import Claimed, Message, Rendered
+from notifications.reach import Reach
+from templates_app.engine import TemplateError
+
+SANDBOX_MARK = "[Sandbox] "
+# The part that a reader sees first, and that says in sandbox mode that this is a test.
+_HEADLINE = {"email": "subject", "push": "title", "inapp": "title"}
+
+
+class RenderError(Exception):
+    """The text of this message cannot be made: its template or payload is wrong."""
+
+
+def render(
+    claimed: Claimed, reach: Reach, *, unsubscribe_url: str = "", preferences_url: str = ""
+) -> Message:
+    """The Message for one row. `unsubscribe_url` is empty for categories that cannot be left."""
+    context = {**claimed.payload, **_reserved(reach, unsubscribe_url, preferences_url)}
+    try:
+        locale, parts = _parts(claimed, reach.contact.locale, context)
+    except TemplateError as error:
+        raise RenderError(str(error)) from error
+    accepted = set(claimed.metadata.get("push_accepted", ()))
+    return Message(
+        id=claimed.id,
+        channel=claimed.channel,
+        category=claimed.category,
+        recipient_key=claimed.recipient_key,
+        rendered=Rendered(locale, _marked(parts, claimed.channel)),
+        address=reach.addresses.get(claimed.channel, ""),
+        recipient_name=f"{reach.contact.first_name} {reach.contact.last_name}".strip(),
+        push_targets=tuple(t for t in reach.push_targets if t.subscription_id not in accepted),
+        already_accepted=bool(accepted),
+        unsubscribe_url=unsubscribe_url,
+        priority=claimed.priority,
+        attempt=claimed.attempts,
+        expires_at=claimed.expires_at,
+        sandbox=conf().sandbox,
+    )
+
+
+def _parts(claimed: Claimed, locale: str, context: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    body = claimed.metadata.get("body")
+    if claimed.template_version_id is None:
+        parts = render_inline(
+            channel=claimed.channel,
+            locale=locale,
+            context=context,
+            subject=claimed.subject or "",
+            body=body or "",
+        )
+        return locale, parts
+    overrides = {
+        name: text for name, text in (("subject", claimed.subject), ("body", body)) if text is not None
+    }
+    return compiled(claimed.template_version_id).render(
+        channel=claimed.channel, locale=locale, context=context, overrides=overrides or None
+    )
+
+
+def _reserved(reach: Reach, unsubscribe_url: str, preferences_url: str) -> dict[str, Any]:
+    """The two names that every template may use besides its own placeholders."""
+    contact = reach.contact
+    return {
+        "recipient": {
+            "first_name": contact.first_name,
+            "last_name": contact.last_name,
+            "company_name": contact.company_name,
+            "timezone": contact.timezone or settings.TIME_ZONE,
+        },
+        "system": {
+            "company_name": conf().company_name,
+            "postal_address": settings.POSTAL_ADDRESS,
+            "public_url": settings.PUBLIC_URL,
+            "unsubscribe_url": unsubscribe_url,
+            "preferences_url": preferences_url,
+            "sandbox": conf().sandbox,
+        },
+    }
+
+
+def _marked(parts: dict[str, str], channel: str) -> dict[str, str]:
+    part = _HEADLINE.get(channel)
+    if part is None or not conf().sandbox:
+        return parts
+    return {**parts, part: f"{SANDBOX_MARK}{parts[part]}"}

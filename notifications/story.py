@@ -1,0 +1,98 @@
+"""Why was this sent, or not? In: a notification; out, its story as a list of events, oldest first, in plain words.
+
+The admin's detail page, `explain_notification` and the API all tell the same story.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+
+from notifications.masking import masked_recipient
+from notifications.models import DeliveryAttempt, Notification, ProviderEvent
+
+
+@dataclass(frozen=True, slots=True)
+class StoryEvent:
+    """One thing that happened. `kind` is stable: asked, allowed, withheld, attempt, sent, failed, provider, operator, next."""
+
+    at: dt.datetime | None
+    kind: str
+    text: str
+
+
+def story(notification: Notification) -> list[StoryEvent]:
+    """Everything on record about one message. Three queries."""
+    events = [
+        *_asked(notification),
+        *_gates(notification),
+        *(_attempt(attempt) for attempt in notification.delivery_attempts.all()),
+        *_history(notification),
+        *(_event(event) for event in ProviderEvent.objects.filter(notification_id=notification.pk)),
+    ]
+    dated = sorted((e for e in events if e.at), key=lambda e: e.at)  # type: ignore[arg-type, return-value]
+    return [*dated, *(e for e in events if not e.at), _now(notification)]
+
+
+def _asked(row: Notification) -> Iterator[StoryEvent]:
+    origin = row.metadata.get("origin", {})
+    who = ", ".join(f"{name} {value}" for name, value in origin.items()) or "a call of notify()"
+    template = f"template {row.template.name}" if row.template else "an inline text"
+    text = f"Asked for by {who}: {template}, {row.channel} to {masked_recipient(row.to)}, category {row.category}."
+    yield StoryEvent(row.created_at, "asked", text)
+    if row.parent_id:
+        yield StoryEvent(row.created_at, "asked", f"It sends {row.parent_id} again.")
+
+
+def _gates(row: Notification) -> Iterator[StoryEvent]:
+    for kind in ("decision", "withheld"):
+        entry: dict[str, Any] | None = row.metadata.get(kind)
+        if entry is None:
+            continue
+        verb = "Allowed" if kind == "decision" else "Withheld"
+        stage = {
+            "enqueue": "when it was queued",
+            "delivery": "just before sending",
+            "operator": "by a person",
+        }
+        yield StoryEvent(
+            parse_datetime(entry["at"]),
+            "allowed" if kind == "decision" else "withheld",
+            f"{verb} {stage.get(entry['stage'], entry['stage'])}: {entry['reason']} (rule {entry['rule']})",
+        )
+
+
+def _attempt(attempt: DeliveryAttempt) -> StoryEvent:
+    ms = (attempt.finished_at - attempt.started_at).total_seconds() * 1000
+    answer = f"{attempt.provider_code} {attempt.error}".strip() or attempt.provider_reference or "accepted"
+    text = f"Attempt {attempt.number} through {attempt.provider}, {ms:.0f} ms: {attempt.outcome} ({answer})."
+    return StoryEvent(attempt.started_at, "attempt", text)
+
+
+def _history(row: Notification) -> Iterator[StoryEvent]:
+    for entry in row.metadata.get("history", []):
+        text = f"{entry['what'].replace('_', ' ').capitalize()} by {entry['by']}: {entry['reason']}"
+        yield StoryEvent(parse_datetime(entry["at"]), "operator", text)
+
+
+def _event(event: ProviderEvent) -> StoryEvent:
+    return StoryEvent(event.occurred_at, "provider", f"{event.provider} reported: {event.event_type}.")
+
+
+def _now(row: Notification) -> StoryEvent:
+    match row.status:
+        case "queued":
+            text = f"Waits for {row.scheduled_at.isoformat(timespec='seconds')}" + (
+                f" after: {row.error}" if row.error else ""
+            )
+        case "processing":
+            text = "A worker has it right now."
+        case "sent":
+            text = f"Sent: the provider accepted it at {row.metadata['sent_at']}."
+        case "failed":
+            text = f"Failed for good: {row.error}. It waits for a person (replay)."
+        case _:
+            text = f"Not sent: {row.metadata['withheld']['reason']}"
+    return StoryEvent(None, "now", text)
