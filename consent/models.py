@@ -57,13 +57,18 @@ class CustomerConsent(models.Model):
         verbose_name = _("consent")
         verbose_name_plural = _("consents")
         constraints = [
-            models.UniqueConstraint(fields=["customer_id", "channel", "category"], name="customer_consent_key"),
+            models.UniqueConstraint(
+                fields=["customer_id", "channel", "category"], name="customer_consent_key"
+            ),
             models.CheckConstraint(
                 condition=Q(channel__in=["email", "sms", "push"]), name="customer_consent_channel"
             ),
-            models.CheckConstraint(condition=Q(category__in=Category.values), name="customer_consent_category"),
             models.CheckConstraint(
-                condition=Q(enabled=True, granted_at__isnull=False) | Q(enabled=False, revoked_at__isnull=False),
+                condition=Q(category__in=Category.values), name="customer_consent_category"
+            ),
+            models.CheckConstraint(
+                condition=Q(enabled=True, granted_at__isnull=False)
+                | Q(enabled=False, revoked_at__isnull=False),
                 name="customer_consent_dated",
             ),
         ]
@@ -102,7 +107,9 @@ class ConsentEvent(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(channel__in=Channel.values), name="consent_events_channel"),
             models.CheckConstraint(condition=Q(category__in=Category.values), name="consent_events_category"),
-            models.CheckConstraint(condition=Q(action__in=["granted", "revoked"]), name="consent_events_action"),
+            models.CheckConstraint(
+                condition=Q(action__in=["granted", "revoked"]), name="consent_events_action"
+            ),
             models.CheckConstraint(condition=Q(source__in=Source.values), name="consent_events_source"),
         ]
 
@@ -126,7 +133,9 @@ class Suppression(models.Model):
     address_hmac = models.TextField(help_text=_("Keyed hash of channel and address"))
     address_hint = models.TextField(help_text=_("Masked, for display"))
     channel = models.TextField(choices=Channel.choices)
-    scope = models.TextField(choices=[(s.value, s.value) for s in policy.Scope], default=policy.Scope.ALL.value)
+    scope = models.TextField(
+        choices=[(s.value, s.value) for s in policy.Scope], default=policy.Scope.ALL.value
+    )
     reason = models.TextField(choices=Reason.choices)
     note = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -151,7 +160,8 @@ class Suppression(models.Model):
                 condition=Q(scope__in=[s.value for s in policy.Scope]), name="suppressions_scope"
             ),
             models.CheckConstraint(
-                condition=Q(lifted_at__isnull=True) | ~Q(lift_reason=""), name="suppressions_lifted_with_reason"
+                condition=Q(lifted_at__isnull=True) | ~Q(lift_reason=""),
+                name="suppressions_lifted_with_reason",
             ),
         ]
 

@@ -2,6 +2,7 @@
 
 Pure: no database, no clock. The rule: security and transactional need no consent, reminder is allowed until
 revoked, marketing only after an explicit grant. A suppressed address is dead for what its scope covers.
+In-app needs no consent: it waits in the person's own account until they look, and reaches out to nobody.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,6 +33,8 @@ REQUIRES: Mapping[Category, Requires] = {
 }
 # Categories a person can leave: their e-mails carry List-Unsubscribe, their preferences have a switch.
 OPTIONAL: frozenset[Category] = frozenset(c for c, rule in REQUIRES.items() if rule is not Requires.NOTHING)
+# Channels without a row in `customer_consent`, because nothing is sent to the person.
+NEEDS_NO_CONSENT: frozenset[str] = frozenset({"inapp"})
 
 
 class Scope(StrEnum):
@@ -50,25 +53,49 @@ class Decision:
     reason: str
 
 
-def decide(*, category: Category, enabled: bool | None, suppressions: Iterable[tuple[Scope, str]] = ()) -> Decision:
+def can_leave(*, channel: str, category: str) -> bool:
+    """Is this something a person can switch off?"""
+    return channel not in NEEDS_NO_CONSENT and category in OPTIONAL
+
+
+def permits(*, category: Category, enabled: bool | None) -> bool:
+    """What the consent alone says, as a switch shows it: `enabled` None (never said) follows the category's rule."""
+    return decide(category=category, enabled=enabled).allowed
+
+
+def decide(
+    *,
+    category: Category,
+    enabled: bool | None,
+    suppressions: Iterable[tuple[Scope, str]] = (),
+    channel: str = "",
+) -> Decision:
     """Decide for one person, channel and category.
 
     `enabled` is the state of `customer_consent`: True granted, False revoked, None never said.
     `suppressions` are the (scope, reason) pairs in force for the address.
     """
+    if channel in NEEDS_NO_CONSENT:
+        return Decision(True, "consent.not_needed", "In-app messages need no consent.")
     for scope, why in suppressions:
         if scope is Scope.ALL or category is Category.MARKETING:
-            return Decision(False, f"suppressed.{why}", f"The address is suppressed ({why.replace('_', ' ')}).")
+            return Decision(
+                False, f"suppressed.{why}", f"The address is suppressed ({why.replace('_', ' ')})."
+            )
     match REQUIRES[category]:
         case Requires.NOTHING:
             return Decision(True, "consent.not_needed", f"{category.capitalize()} messages need no consent.")
         case Requires.NO_REVOCATION if enabled is False:
             return Decision(False, "consent.revoked", f"The customer switched {category} messages off here.")
         case Requires.NO_REVOCATION:
-            return Decision(True, "consent.not_revoked", f"{category.capitalize()} messages were not switched off.")
+            return Decision(
+                True, "consent.not_revoked", f"{category.capitalize()} messages were not switched off."
+            )
         case Requires.GRANT if enabled:
             return Decision(True, "consent.granted", f"The customer agreed to {category} messages here.")
         case Requires.GRANT if enabled is False:
             return Decision(False, "consent.revoked", f"The customer switched {category} messages off here.")
         case _:
-            return Decision(False, "consent.missing", f"The customer never agreed to {category} messages here.")
+            return Decision(
+                False, "consent.missing", f"The customer never agreed to {category} messages here."
+            )

@@ -1,0 +1,151 @@
+"""Every write of consent: in, what a person decided; out, an event in the ledger and the state that follows from it.
+
+The two are written in one transaction, under the customer's lock. `consent/ledger.py` has the rule.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from django.db import connection, transaction
+
+from consent.ledger import Change, ConsentError, Fact, Key, State, fold, state_of
+from consent.models import ConsentEvent, CustomerConsent
+
+__all__ = ["Change", "ConsentError", "current", "grant", "record_many", "revoke"]
+
+BATCH = 2_000
+# Customers share 1,024 advisory locks, so that a batch can hold the lock of each of its customers: one each for a
+# million customers would overflow PostgreSQL's lock table. The class keeps ours apart from everybody else's.
+LOCKS = """
+SELECT pg_advisory_xact_lock(8026, bucket)
+FROM (SELECT DISTINCT hashtext(id) & 1023 AS bucket FROM unnest(%s::text[]) AS id ORDER BY bucket) AS in_order
+"""
+
+
+def grant(
+    *,
+    customer_id: str,
+    channel: str,
+    category: str,
+    source: str,
+    actor: str,
+    at: dt.datetime,
+    wording: str = "",
+    evidence: Mapping[str, Any] | None = None,
+) -> ConsentEvent | None:
+    """The customer agreed at `at`. Answers the event, or None when that stood already.
+
+    `actor` is `customer`, `staff:<id>`, `provider:<name>` or `job:<name>`; `wording` the exact text that the person
+    read; `evidence` JSON without addresses or names. Raises ConsentError. Takes part in the caller's transaction.
+    """
+    return _record_one(
+        Change(customer_id, channel, category, True, source, actor, at, wording, evidence or {})
+    )
+
+
+def revoke(
+    *,
+    customer_id: str,
+    channel: str,
+    category: str,
+    source: str,
+    actor: str,
+    at: dt.datetime,
+    wording: str = "",
+    evidence: Mapping[str, Any] | None = None,
+) -> ConsentEvent | None:
+    """The customer withdrew at `at`; as `grant`. Security and transactional can't be withdrawn: ConsentError."""
+    return _record_one(
+        Change(customer_id, channel, category, False, source, actor, at, wording, evidence or {})
+    )
+
+
+def record_many(changes: Iterable[Change]) -> int:
+    """Write thousands of changes a second; answers how many were news (`ledger.fold`).
+
+    Each batch of 2,000 commits by itself, unless the caller holds a transaction. Raises ConsentError before
+    anything of its batch is written.
+    """
+    remaining = iter(changes)
+    return sum(len(_record(batch)) for batch in iter(lambda: list(islice(remaining, BATCH)), []))
+
+
+def current(customer_id: str) -> dict[tuple[str, str], State]:
+    """What the customer said, by (channel, category); a pair that is missing was never decided."""
+    rows = CustomerConsent.objects.filter(customer_id=customer_id)
+    return {(row.channel, row.category): state_of(row) for row in rows}
+
+
+def _record_one(change: Change) -> ConsentEvent | None:
+    events = _record([change])
+    return events[0] if events else None
+
+
+def _record(changes: Sequence[Change]) -> list[ConsentEvent]:
+    for change in changes:
+        change.check()
+    customers = sorted({change.customer_id for change in changes})
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(LOCKS, [customers])
+        rows = {
+            (row.customer_id, row.channel, row.category): row
+            for row in CustomerConsent.objects.filter(customer_id__in=customers)
+        }
+        states = {key: state_of(row) for key, row in rows.items()}
+        states, news = fold(states, changes, known=_known_facts(states, changes))
+        events = ConsentEvent.objects.bulk_create([_event(change) for change in news])
+        _project({change.key for change in news}, states)
+    return events
+
+
+def _known_facts(states: Mapping[Key, State], changes: Iterable[Change]) -> set[Fact]:
+    """What the ledger knows already of the changes that are older than the state: asked only when there are any."""
+    late = [change for change in changes if change.key in states and states[change.key].outlasts(change)]
+    if not late:
+        return set()
+    events = ConsentEvent.objects.filter(
+        customer_id__in={change.customer_id for change in late},
+        occurred_at__in={change.at for change in late},
+    )
+    return {
+        ((event.customer_id, event.channel, event.category), event.action == "granted", event.occurred_at)
+        for event in events
+    }
+
+
+def _event(change: Change) -> ConsentEvent:
+    return ConsentEvent(
+        customer_id=change.customer_id,
+        channel=change.channel,
+        category=change.category,
+        action=ConsentEvent.Action.GRANTED if change.enabled else ConsentEvent.Action.REVOKED,
+        source=change.source,
+        actor=change.actor,
+        wording=change.wording,
+        evidence=dict(change.evidence),
+        occurred_at=change.at,
+    )
+
+
+def _project(keys: Collection[Key], states: Mapping[Key, State]) -> None:
+    CustomerConsent.objects.bulk_create(
+        [
+            CustomerConsent(
+                customer_id=customer_id,
+                channel=channel,
+                category=category,
+                enabled=state.enabled,
+                granted_at=state.granted_at,
+                revoked_at=state.revoked_at,
+                source=state.source,
+            )
+            for customer_id, channel, category in keys
+            for state in [states[customer_id, channel, category]]
+        ],
+        update_conflicts=True,
+        unique_fields=["customer_id", "channel", "category"],
+        update_fields=["enabled", "granted_at", "revoked_at", "source"],
+    )
