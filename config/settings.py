@@ -28,7 +28,9 @@ SANDBOX = POSTROOM_MODE != "live"
 SANDBOX_URL = "http://127.0.0.1:8025"
 DEBUG: bool = env.bool("DEBUG", False)
 SECRET_KEY: str = env.str("SECRET_KEY", "") or (local_secret(LOCAL_DIR, "secret_key") if SANDBOX else "")
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if SANDBOX else [])
+ALLOWED_HOSTS: list[str] = env.list(
+    "ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if SANDBOX else []
+)
 PUBLIC_URL: str = env.str("PUBLIC_URL", "http://127.0.0.1:8000" if SANDBOX else "").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
 
@@ -125,7 +127,9 @@ if SANDBOX:
 EMAIL_BACKEND: str = env.str("EMAIL_BACKEND", "anymail.backends.sendgrid.EmailBackend")
 EMAIL_FROM: str = env.str("EMAIL_FROM", "Fundy Equipment Rental <hello@rental.example>" if SANDBOX else "")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = EMAIL_FROM
-POSTAL_ADDRESS: str = env.str("POSTAL_ADDRESS", "120 Main Street, Moncton NB E1C 1B7, Canada" if SANDBOX else "")
+POSTAL_ADDRESS: str = env.str(
+    "POSTAL_ADDRESS", "120 Main Street, Moncton NB E1C 1B7, Canada" if SANDBOX else ""
+)
 ANYMAIL = {
     "SENDGRID_API_KEY": env.str("SENDGRID_API_KEY", sandbox_keys.sendgrid_api_key() if SANDBOX else ""),
     "SENDGRID_API_URL": env.str(
@@ -158,6 +162,8 @@ NOTIFICATIONS: dict[str, Any] = {
     "KICK": "jobs.tasks.kick_drain",  # called after a commit that enqueued
     "COMPANY_NAME": "Fundy Equipment Rental",
 }
+# What the jobs on the business tables need to know of the host's site.
+RENTALS: dict[str, str] = {"BOOKING_URL": f"{PUBLIC_URL}/bookings/{{booking_number}}"}
 
 # django-q2 hosts workers and keeps the clock; the queue is our own table (docs/decisions/0004-django-q2.md).
 # retry > (1 + ceil((queue_limit + bulk) / workers)) · timeout + 3, or a running task is handed out again.
