@@ -207,6 +207,16 @@ def test_kill_9_of_the_supervisor_leaves_no_process(
     _until(lambda: _alive(pids) == [], within=5)
 
 
+@needs_adoption
+def test_killing_guardian_and_supervisor_at_once_still_ends_the_main_process(
+    supervisor_process: "subprocess.Popen[bytes]", pids: Path
+) -> None:
+    main = _main(pids)
+    os.kill(_parent(main), signal.SIGKILL)
+    supervisor_process.kill()
+    _until(lambda: not _is_alive(main), within=5)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_everything_in_order(
     supervisor_process: "subprocess.Popen[bytes]", pids: Path, number: signal.Signals
