@@ -94,7 +94,12 @@ class Customer(Record):
         ]
 
     def __str__(self) -> str:
+        # Not the name: this text ends up in logs and error reports.
         return f"customer {self.id}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}"
 
 
 class CustomerTag(Record):

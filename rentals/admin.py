@@ -1,0 +1,60 @@
+"""The admin's pages of the business records: in, staff who look something up; out, lists and details to read."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from consent.admin_base import ReadOnlyAdmin
+from rentals.models import Booking, Customer
+
+
+@admin.register(Customer)
+class CustomerAdmin(ReadOnlyAdmin[Customer]):
+    """Customers, found by e-mail, phone, id or the beginning of a name."""
+
+    list_display = (
+        "last_name",
+        "first_name",
+        "company_name",
+        "city",
+        "locale",
+        "preferred_contact_method",
+        "status",
+    )
+    list_display_links = ("last_name", "first_name")
+    list_filter = ("status", "preferred_contact_method", "locale", "province")
+    search_fields = ("email__iexact", "phone__exact", "last_name__istartswith", "company_name__istartswith")
+    search_help_text = "E-mail, phone (+15065550123), or the beginning of a last name or company."
+    # Two counts of a large table for one page are one too many.
+    show_full_result_count = False
+
+
+@admin.register(Booking)
+class BookingAdmin(ReadOnlyAdmin[Booking]):
+    """Bookings, found by number or by whose they are."""
+
+    list_display = (
+        "booking_number",
+        "customer_name",
+        "machine",
+        "start_date",
+        "end_date",
+        "type",
+        "status",
+        "billing_status",
+    )
+    list_filter = ("status", "type", "billing_status")
+    search_fields = ("booking_number__iexact", "customer__last_name__istartswith", "customer__email__iexact")
+    search_help_text = "Booking number, or the customer's last name or e-mail."
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
+        return super().get_queryset(request).select_related("customer", "equipment")
+
+    @admin.display(description="customer", ordering="customer__last_name")
+    def customer_name(self, booking: Booking) -> str:
+        return booking.customer.name
+
+    @admin.display(description="machine")
+    def machine(self, booking: Booking) -> str:
+        return booking.equipment.label
