@@ -1,0 +1,192 @@
+"""`POST /twilio/2010-04-01/Accounts/{Sid}/Messages.json`. A form with basic authentication comes in, Twilio's answer goes out.
+The numbers of Twilio's test credentials mean here what they mean there; a number that texted STOP is refused with 21610."""
+
+import base64
+import json
+import re
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+from sandbox import keys
+from sandbox.server import Headers, Request, Response
+from sandbox.store import Received, Store
+from sandbox.twilio.sms import Sms, resource
+
+BASE = "/twilio/2010-04-01/Accounts/"
+RESOURCE = re.compile(r"(?P<account>AC[0-9a-f]{32})/Messages(?:/(?P<sid>SM[0-9a-f]{32}))?\.json")
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+NORTH_AMERICAN = re.compile(r"\+1[2-9][0-9]{2}[2-9][0-9]{6}")
+SERVICE = re.compile(r"MG[0-9a-f]{32}")
+JSON: Headers = (("Content-Type", "application/json"), ("Twilio-Concurrent-Requests", "1"))
+
+# Twilio's default keywords for long codes; only a message of this one word counts.
+STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
+START_WORDS = frozenset({"START", "YES", "UNSTOP"})
+
+# The magic numbers of Twilio's test credentials (docs, «Test credentials»).
+SENDERS = {"+15005550001": 21212, "+15005550007": 21606, "+15005550008": 21611, keys.TWILIO_FROM: 0}
+RECIPIENTS = {
+    "+15005550001": 21211,
+    "+15005550002": 21612,
+    "+15005550003": 21408,
+    "+15005550004": 21610,
+    "+15005550009": 21614,
+}
+
+MESSAGES = {
+    20003: "Authenticate",
+    20004: "Method not allowed",
+    20404: "The requested resource {path} was not found",
+    20429: "Too Many Requests",
+    20500: "An internal server error has occurred",
+    20503: "Service is unavailable",
+    21211: "Invalid 'To' Phone Number: {to}",
+    21212: "Invalid From Number (caller ID): {sender}",
+    21266: "'To' and 'From' number cannot be the same: {to}",
+    21408: "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: {to}",
+    21602: "Message body is required.",
+    21603: "A 'From' phone number is required.",
+    21604: "A 'To' phone number is required.",
+    21606: "The 'From' phone number provided ({sender}) is not a valid message-capable Twilio phone number for this destination/account",
+    21609: "The 'StatusCallback' URL {callback} is not a valid URL.",
+    21610: "Attempt to send to unsubscribed recipient",
+    21611: "The source 'from' phone number has exceeded the maximum number of queued messages",
+    21612: "Message cannot be sent with the current combination of 'To' ({to}) and/or 'From' ({sender}) parameters",
+    21614: "'To' number is not a valid mobile number: {to}",
+    21617: "The concatenated message body exceeds the 1600 character limit",
+    21701: "The Messaging Service does not exist",
+}
+FAULTS = {400: 20400, 401: 20003, 403: 20403, 404: 20404, 405: 20004, 429: 20429, 500: 20500, 503: 20503}
+
+
+class Twilio:
+    """The SMS provider."""
+
+    name = "twilio"
+
+    def __init__(self, *, seed: str, store: Store) -> None:
+        self._store = store
+        self.account = keys.twilio_account_sid(seed)
+        credentials = f"{self.account}:{keys.twilio_auth_token(seed)}".encode()
+        self._authorized = f"Basic {base64.b64encode(credentials).decode()}"
+        self.opted_out: set[str] = set()
+
+    def answer(self, request: Request, now: float) -> tuple[Response, list[Received]]:
+        """What Twilio would answer, and what it accepted."""
+        if request.headers.get("authorization") != self._authorized:
+            return _error(401, 20003), []
+        found = RESOURCE.fullmatch(request.path.removeprefix(BASE))
+        if found is None or found["account"] != self.account:
+            return _error(404, 20404, path=request.path.removeprefix("/twilio")), []
+        if found["sid"]:
+            return self._fetch(request, found["sid"]), []
+        if request.method != "POST":
+            return _error(405, 20004), []
+        form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+        sms = Sms(
+            account=self.account,
+            sender=form.get("From") or None,
+            service=form.get("MessagingServiceSid") or None,
+            to=form.get("To", "").strip(),
+            body=form.get("Body", ""),
+            status_callback=form.get("StatusCallback") or None,
+        )
+        code = self._check(sms, has_media="MediaUrl" in form or "ContentSid" in form)
+        if code:
+            return _error(
+                400,
+                code,
+                to=sms.to,
+                sender=sms.sender or sms.service or "",
+                callback=sms.status_callback or "",
+            ), []
+        message = self.record(sms, len(request.body), now)
+        return Response(201, json.dumps(resource(message, sms)).encode(), JSON), [message]
+
+    def fault(self, status: int, retry_after: float | None, now: float) -> Response:  # noqa: ARG002
+        """Twilio's answer of this status."""
+        answer = _error(status, FAULTS.get(status, 20500))
+        if retry_after is None:
+            return answer
+        return Response(answer.status, answer.body, (*answer.headers, ("Retry-After", f"{retry_after:g}")))
+
+    def record(self, sms: Sms, size: int, now: float) -> Received:
+        """Keep an accepted message."""
+        query = parse_qs(urlsplit(sms.status_callback).query) if sms.status_callback else {}
+        return self._store.record(
+            provider=self.name,
+            reference=f"SM{self._store.next_reference().hex()}",
+            recipients=(sms.to,),
+            notification_id=query.get("notification_id", [None])[0],
+            content=sms,
+            size=size,
+            now=now,
+            is_counted=not sms.is_inbound,
+        )
+
+    def note_inbound(self, sender: str, body: str) -> str | None:
+        """Obey a keyword as Twilio's default opt-out handling does; STOP, START or None is what it meant."""
+        word = body.strip().upper()
+        if word in STOP_WORDS:
+            self.opted_out.add(sender)
+            return "STOP"
+        if word in START_WORDS:
+            self.opted_out.discard(sender)
+            return "START"
+        return None
+
+    def _check(self, sms: Sms, *, has_media: bool) -> int:
+        """Twilio's error code, or 0 for a message that it would queue."""
+        checks = (_check_presence(sms, has_media=has_media), _check_sender(sms), _check_recipient(sms))
+        code = next((code for code in checks if code), 0)
+        if not code and sms.to in self.opted_out:
+            return 21610
+        return code
+
+    def _fetch(self, request: Request, sid: str) -> Response:
+        message = self._store.find_reference(bytes.fromhex(sid[2:]))
+        if message is None or not isinstance(message.content, Sms):
+            return _error(404, 20404, path=request.path.removeprefix("/twilio"))
+        return Response(200, json.dumps(resource(message, message.content)).encode(), JSON)
+
+
+def _check_presence(sms: Sms, *, has_media: bool) -> int:
+    if not sms.to:
+        return 21604
+    if not sms.sender and not sms.service:
+        return 21603
+    if not sms.body and not has_media:
+        return 21602
+    if len(sms.body) > 1600:
+        return 21617
+    callback = urlsplit(sms.status_callback or "http://none")
+    return 0 if callback.scheme in {"http", "https"} and callback.hostname else 21609
+
+
+def _check_sender(sms: Sms) -> int:
+    if sms.service:
+        return 0 if SERVICE.fullmatch(sms.service) else 21701
+    sender = sms.sender or ""
+    if sender in SENDERS:
+        return SENDERS[sender]
+    return 21606 if E164.fullmatch(sender) else 21212
+
+
+def _check_recipient(sms: Sms) -> int:
+    if sms.to in RECIPIENTS:
+        return RECIPIENTS[sms.to]
+    if sms.to == sms.sender:
+        return 21266
+    if not E164.fullmatch(sms.to) or (sms.to.startswith("+1") and not NORTH_AMERICAN.fullmatch(sms.to)):
+        return 21211
+    return 0
+
+
+def _error(status: int, code: int, **names: str) -> Response:
+    names.setdefault("path", "")
+    body = {
+        "code": code,
+        "message": MESSAGES.get(code, "Bad Request" if status < 500 else "Server error").format(**names),
+        "more_info": f"https://www.twilio.com/docs/errors/{code}",
+        "status": status,
+    }
+    return Response(status, json.dumps(body).encode(), JSON)
