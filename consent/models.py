@@ -178,6 +178,9 @@ class UnsubscribeToken(models.Model):
     category = models.TextField(choices=Category.choices)
     notification_id = models.UUIDField(null=True)
     locale = models.TextField(default="en")
+    address_hmac = models.TextField(
+        blank=True, default="", db_default="", help_text=_("The address it went to; empty when not known")
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
