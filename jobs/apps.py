@@ -1,9 +1,16 @@
-"""Registers the app with Django."""
+"""Registers the app and its system checks with Django."""
 
 from django.apps import AppConfig
+from django.core.checks import register
 from django.utils.translation import gettext_lazy as _
 
 
 class JobsConfig(AppConfig):
     name = "jobs"
     verbose_name = _("Jobs")
+
+    def ready(self) -> None:
+        from jobs.checks import check_catalogue, check_clusters
+
+        register(check_catalogue)
+        register(check_clusters)

@@ -1,6 +1,6 @@
 """The tables of the jobs: one row a run.
 
-Only `jobs/runner.py` writes here.
+Only `jobs/ledger.py` writes here.
 """
 
 import uuid
@@ -33,10 +33,12 @@ class JobRun(models.Model):
     status = models.TextField(choices=Status.choices, default=Status.RUNNING)
     error_message = models.TextField(null=True, blank=True)
     # Ours, beyond the blueprint.
-    slot = models.DateTimeField(null=True, blank=True, help_text=_("The scheduled moment this run stands for"))
+    slot = models.DateTimeField(
+        null=True, blank=True, help_text=_("The scheduled moment this run stands for")
+    )
     moment = models.DateTimeField(help_text=_("The job's «now»"))
     trigger = models.TextField(choices=Trigger.choices)
-    actor = models.TextField(blank=True)
+    actor = models.TextField(blank=True, help_text=_("staff:<id> or token:<name>; empty for the clock"))
     summary = models.JSONField(default=dict, blank=True)
     duration = models.DurationField(null=True, blank=True)
     lease_until = models.DateTimeField(help_text=_("After this a running row counts as crashed"))
@@ -45,15 +47,22 @@ class JobRun(models.Model):
         db_table = "job_runs"
         verbose_name = _("job run")
         verbose_name_plural = _("job runs")
-        ordering = ["-started_at"]
+        ordering = ["-started_at", "-id"]
         permissions = [("run_job", _("Can start jobs"))]
         indexes = [
             models.Index(fields=["job_name", "-started_at"], name="job_runs_latest"),
-            models.Index(fields=["-started_at"], name="job_runs_started"),
+            models.Index(fields=["-started_at", "-id"], name="job_runs_started"),
+            # The status page asks for the last success of each job, however many failures came since.
+            models.Index(
+                fields=["job_name", "-started_at"], condition=Q(status="success"), name="job_runs_successes"
+            ),
         ]
         constraints = [
+            # A crashed run leaves its slot free: whoever is handed the slot again may finish it.
             models.UniqueConstraint(
-                fields=["job_name", "slot"], condition=Q(slot__isnull=False), name="job_runs_once_a_slot"
+                fields=["job_name", "slot"],
+                condition=Q(slot__isnull=False) & ~Q(status="crashed"),
+                name="job_runs_once_a_slot",
             ),
             models.UniqueConstraint(
                 fields=["job_name"], condition=Q(status="running"), name="job_runs_one_running"
@@ -68,7 +77,11 @@ class JobRun(models.Model):
                 name="job_runs_failed_says_why",
             ),
             models.CheckConstraint(
-                condition=Q(finished_at__isnull=True) | Q(finished_at__gte=F("started_at")), name="job_runs_order"
+                condition=Q(finished_at__isnull=True) | Q(finished_at__gte=F("started_at")),
+                name="job_runs_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(trigger__in=["schedule", "command", "api", "admin"]), name="job_runs_trigger"
             ),
         ]
 

@@ -66,8 +66,15 @@ class JobSpec:
     timeout: dt.timedelta = dt.timedelta(minutes=5)
     # One transaction around the whole run, so that a failure half-way leaves nothing half done.
     atomic: bool = True
-    # How long after a missed slot the job still counts as on time, in intervals of its schedule.
+    # A job that commits by itself can be rehearsed in one transaction all the same, because nothing it does escapes it.
+    rehearsable: bool = False
+    # Without a success for this many slots in a row the job is overdue.
     overdue_after: int = 3
+
+    @property
+    def dry_runs(self) -> bool:
+        """Can a run be rolled back as a whole?"""
+        return self.atomic or self.rehearsable
 
 
 def silent(done: int, total: int) -> None:

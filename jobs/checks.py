@@ -1,0 +1,85 @@
+"""System checks of the jobs: in, the catalogue and Q_CLUSTER; out, what would bite later, with the setting to change."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
+
+from jobs.cron import problem
+
+# django-q2's guard adds three seconds to a timeout before it kills a worker.
+GUARD = 3
+
+
+def check_catalogue(**_kwargs: Any) -> list[CheckMessage]:
+    """Each job has a cron line that fires, and a timeout that its cluster lets it have."""
+    # Here and not above: the jobs import every app, and checks are registered before all of them are loaded.
+    from jobs import catalog
+
+    longest = _clusters().get("jobs", {}).get("timeout") or 0
+    found: list[CheckMessage] = []
+    for key, spec in catalog.CATALOG.items():
+        if key != spec.name:
+            found.append(Error(f"The catalogue lists the job “{spec.name}” under “{key}”.", id="jobs.E001"))
+        if wrong := problem(spec.cron):
+            found.append(Error(f"The cron line of {spec.name} is wrong: {wrong}", id="jobs.E002"))
+        seconds = spec.timeout.total_seconds()
+        if seconds != int(seconds) or seconds <= 0:
+            found.append(
+                Error(f"The timeout of {spec.name} must be whole seconds, at least one.", id="jobs.E003")
+            )
+        if seconds > longest:
+            hint = "Raise Q_CLUSTER['ALT_CLUSTERS']['jobs']['timeout'] (and its retry), or lower the job's."
+            message = (
+                f"{spec.name} may take {seconds:.0f} s, but the jobs cluster stops it after {longest} s."
+            )
+            found.append(Error(message, hint=hint, id="jobs.E004"))
+    return found
+
+
+def check_clusters(**_kwargs: Any) -> list[CheckMessage]:
+    """No cluster hands a running task out again, keeps successes, or replays missed slots."""
+    clusters = _clusters()
+    found: list[CheckMessage] = [
+        Error(f"Q_CLUSTER['ALT_CLUSTERS'] lacks the cluster “{name}”.", id="jobs.E005")
+        for name in ("notify", "jobs")
+        if name not in clusters
+    ]
+    for name, conf in clusters.items():
+        found.extend(_cluster_problems(name, conf))
+    return found
+
+
+def _cluster_problems(name: str, conf: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    timeout, retry, workers = conf.get("timeout"), conf.get("retry", 60), conf.get("workers")
+    if not isinstance(timeout, int) or not isinstance(workers, int) or workers < 1:
+        yield Error(f"Cluster “{name}” needs whole numbers for timeout and workers.", id="jobs.E006")
+        return
+    queued = conf.get("queue_limit", workers**2) + conf.get("bulk", 1)
+    least = (1 + math.ceil(queued / workers)) * timeout + GUARD
+    if retry <= least:
+        yield Error(
+            f"Cluster “{name}”: retry is {retry} s, so a task that still runs or waits would be handed out again.",
+            hint=f"Raise retry above {least} = (1 + ⌈(queue_limit + bulk) / workers⌉) · timeout + {GUARD}.",
+            id="jobs.E007",
+        )
+    if conf.get("save_limit") != -1:
+        yield Warning(
+            f"Cluster “{name}” keeps finished tasks: each one kept makes every later task slower.",
+            hint="Set save_limit to -1; the history of runs is job_runs.",
+            id="jobs.W001",
+        )
+    if conf.get("catch_up", True):
+        yield Warning(
+            f"Cluster “{name}” replays every slot missed while it was down.",
+            hint="Set catch_up to False.",
+            id="jobs.W002",
+        )
+
+
+def _clusters() -> dict[str, dict[str, Any]]:
+    """Each alternative cluster with the base settings it inherits, as django-q2 merges them."""
+    base = {key: value for key, value in settings.Q_CLUSTER.items() if key != "ALT_CLUSTERS"}
+    return {name: {**base, **own} for name, own in settings.Q_CLUSTER.get("ALT_CLUSTERS", {}).items()}

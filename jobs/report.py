@@ -1,0 +1,53 @@
+"""What became of a run: in, nothing; out, the frozen RunReport that the command, the API and the admin show. Pure."""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+
+from jobs.spec import JobResult
+
+
+class Outcome(StrEnum):
+    SUCCESS = "success"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class DryMessage:
+    """One message that a dry run would have queued, or withheld for a reason. The recipient is masked."""
+
+    recipient: str
+    channel: str
+    template: str
+    scheduled_at: dt.datetime
+    status: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """One run, told to whoever asked for it.
+
+    `reason` is the stable code of a run that was skipped (`already_running`, `slot_taken`, `gave_up`, `no_dry_run`);
+    `error` is a sentence for people, without addresses. `messages` holds the first of a dry run's messages,
+    `message_count` says how many there are.
+    """
+
+    run_id: uuid.UUID
+    job: str
+    status: Outcome
+    moment: dt.datetime
+    started_at: dt.datetime
+    finished_at: dt.datetime
+    dry_run: bool = False
+    reason: str = ""
+    error: str = ""
+    result: JobResult | None = None
+    messages: tuple[DryMessage, ...] = ()
+    message_count: int = 0
+
+    @property
+    def duration(self) -> dt.timedelta:
+        return self.finished_at - self.started_at

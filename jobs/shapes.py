@@ -1,0 +1,124 @@
+"""How runs and jobs read as JSON: in, a RunReport, JobStatus or JobRun; out, the one shape that API and command share."""
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from ninja import Schema
+from pydantic import Field
+
+from jobs.models import JobRun
+from jobs.rehearsal import SHOWN
+from jobs.report import RunReport
+from jobs.status import LastRun
+
+
+class MessageShape(Schema):
+    """One message that a dry run would have queued or withheld."""
+
+    recipient: str = Field(description="Masked")
+    channel: str
+    template: str
+    scheduled_at: dt.datetime
+    status: str = Field(description="queued, or cancelled where it would be withheld")
+    reason: str
+
+
+class ChangeShape(Schema):
+    """One row that a dry run would have changed."""
+
+    table: str
+    id: str
+    what: str
+
+
+class ReportShape(Schema):
+    """What became of a run."""
+
+    run_id: uuid.UUID
+    job: str
+    status: str = Field(description="success, failed or skipped")
+    reason: str = Field(description="Why it was skipped: already_running, slot_taken, gave_up, no_dry_run")
+    error: str
+    moment: dt.datetime = Field(description="The job's «now»")
+    started_at: dt.datetime
+    finished_at: dt.datetime
+    duration_seconds: float
+    dry_run: bool
+    summary: dict[str, Any] | None = Field(description="Counts: found, queued, existing, withheld, changed")
+    messages: list[MessageShape] = Field(description="Of a dry run, the first 1,000")
+    message_count: int
+    changes: list[ChangeShape] = Field(description="Of a dry run, the first 1,000")
+
+    @staticmethod
+    def resolve_duration_seconds(report: RunReport) -> float:
+        return round(report.duration.total_seconds(), 3)
+
+    @staticmethod
+    def resolve_summary(report: RunReport) -> dict[str, Any] | None:
+        return report.result.summary() if report.result else None
+
+    @staticmethod
+    def resolve_changes(report: RunReport) -> list[Any]:
+        return list(report.result.changed[:SHOWN]) if report.result and report.dry_run else []
+
+
+class LastRunShape(Schema):
+    """The newest run of a job."""
+
+    id: uuid.UUID
+    status: str = Field(description="running, success, failed or crashed")
+    trigger: str
+    started_at: dt.datetime
+    finished_at: dt.datetime | None
+    duration_seconds: float | None
+    error: str
+    summary: dict[str, Any]
+
+    @staticmethod
+    def resolve_duration_seconds(run: LastRun) -> float | None:
+        return round(run.duration.total_seconds(), 3) if run.duration else None
+
+
+class JobShape(Schema):
+    """How one job stands."""
+
+    name: str
+    description: str
+    cron: str
+    schedule: str = Field(description="The cron line in words")
+    state: str = Field(description="ok, failing, overdue or never (has not run yet)")
+    overdue: bool
+    consecutive_failures: int
+    last_success_at: dt.datetime | None
+    next_run_at: dt.datetime | None
+    last_run: LastRunShape | None
+
+
+class RunShape(Schema):
+    """One row of the history."""
+
+    id: uuid.UUID
+    job: str
+    status: str
+    trigger: str
+    actor: str
+    slot: dt.datetime | None
+    moment: dt.datetime
+    started_at: dt.datetime
+    finished_at: dt.datetime | None
+    duration_seconds: float | None
+    error: str
+    summary: dict[str, Any]
+
+    @staticmethod
+    def resolve_job(run: JobRun) -> str:
+        return run.job_name
+
+    @staticmethod
+    def resolve_error(run: JobRun) -> str:
+        return run.error_message or ""
+
+    @staticmethod
+    def resolve_duration_seconds(run: JobRun) -> float | None:
+        return round(run.duration.total_seconds(), 3) if run.duration else None

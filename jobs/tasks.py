@@ -1,0 +1,70 @@
+"""What django-q2's workers call, and how work is handed to them: in, names and ids; out, a run or a drain.
+
+Nothing personal crosses here: arguments are stored as pickles.
+"""
+
+import datetime as dt
+import logging
+import uuid
+
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from jobs.runner import find_job, run
+from notifications import worker
+
+logger = logging.getLogger(__name__)
+
+
+def run_scheduled(name: str, slot: str) -> None:
+    """The clock's run of a job for one slot. `slot` is ISO 8601, from the schedule's `intended_date_kwarg`.
+
+    The job's `now` is the present, not the slot: a run that comes late must not send what is no longer true.
+    """
+    run(name, now=timezone.now(), trigger="schedule", slot=dt.datetime.fromisoformat(slot))
+
+
+def run_later(
+    name: str,
+    *,
+    trigger: str,
+    actor: str = "",
+    moment: dt.datetime | None = None,
+    run_id: uuid.UUID | None = None,
+) -> uuid.UUID:
+    """Hand a run to the jobs cluster and answer the id that its row will have; raises UnknownJob.
+
+    There is no row until a worker starts it, nor ever if another run of the job is going on by then.
+    """
+    spec = find_job(name)
+    chosen = run_id or uuid.uuid4()
+    async_task(
+        "jobs.tasks.run_requested",
+        spec.name,
+        trigger,
+        actor,
+        str(chosen),
+        moment.isoformat() if moment else "",
+        cluster="jobs",
+        timeout=int(spec.timeout.total_seconds()),
+    )
+    return chosen
+
+
+def run_requested(name: str, trigger: str, actor: str, run_id: str, moment: str) -> None:
+    """A person's run of a job. Handed out twice, it runs once: the run's id is unique."""
+    now = dt.datetime.fromisoformat(moment) if moment else timezone.now()
+    run(name, now=now, trigger=trigger, actor=actor, run_id=uuid.UUID(run_id))
+
+
+def drain() -> None:
+    """Send what is due, for a time budget well below the cluster's timeout."""
+    worker.drain()
+
+
+def kick_drain() -> None:
+    """Ask the notify cluster for a drain now. Never raises: the next minute's schedule drains in any case."""
+    try:
+        async_task("jobs.tasks.drain", cluster="notify", group="kick")
+    except Exception:
+        logger.exception("drain.kick_failed")

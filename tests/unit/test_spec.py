@@ -1,0 +1,44 @@
+"""A job's words: what a result sums up, and which jobs can be rolled back."""
+
+import datetime as dt
+
+from jobs.spec import Change, JobResult, JobSpec, Progress, silent
+
+
+def rule(*, now: dt.datetime, progress: Progress) -> JobResult:
+    progress(1, 2)
+    return JobResult(found={"due": 1})
+
+
+def spec(**fields: bool) -> JobSpec:
+    return JobSpec(name="probe", description="", run=rule, cron="0 * * * *", **fields)  # type: ignore[arg-type]
+
+
+def test_a_summary_counts_the_changes_by_table_and_names_nobody() -> None:
+    result = JobResult(
+        found={"due": 3},
+        queued=1,
+        existing=2,
+        changed=(
+            Change("alerts", "7", "opened"),
+            Change("alerts", "8", "opened"),
+            Change("bookings", "9", "overdue"),
+        ),
+    )
+    assert result.summary() == {
+        "found": {"due": 3},
+        "queued": 1,
+        "existing": 2,
+        "withheld": 0,
+        "changed": {"alerts": 2, "bookings": 1},
+    }
+
+
+def test_only_what_can_be_rolled_back_has_a_dry_run() -> None:
+    assert spec().dry_runs
+    assert not spec(atomic=False).dry_runs
+    assert spec(atomic=False, rehearsable=True).dry_runs
+
+
+def test_nobody_needs_to_watch() -> None:
+    assert spec().run(now=dt.datetime(2026, 1, 1, tzinfo=dt.UTC), progress=silent).found == {"due": 1}
