@@ -12,7 +12,10 @@ STATIC = Path(__file__).parent / "static"
 FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/_sandbox/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/_sandbox/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    **{
+        f"/_sandbox/{name}.js": (f"{name}.js", "text/javascript; charset=utf-8")
+        for name in ("page", "detail", "answer", "empty", "dom")
+    },
     "/favicon.ico": ("icon.svg", "image/svg+xml"),
 }
 HARDENING: Headers = (
