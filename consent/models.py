@@ -40,6 +40,11 @@ class Source(models.TextChoices):
     API = "api", _("API")
 
 
+class Scope(models.TextChoices):
+    ALL = policy.Scope.ALL.value, _("Every message")
+    MARKETING = policy.Scope.MARKETING.value, _("Marketing only")
+
+
 class CustomerConsent(models.Model):
     """The current state by customer, channel and category: the projection of `consent_events`."""
 
@@ -103,6 +108,8 @@ class ConsentEvent(models.Model):
         ordering = ["-occurred_at", "-recorded_at"]
         indexes = [
             models.Index(fields=["customer_id", "occurred_at"], name="consent_events_customer"),
+            # The newest of all customers (the admin's list).
+            models.Index(fields=["-occurred_at", "-recorded_at"], name="consent_events_newest"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(channel__in=Channel.values), name="consent_events_channel"),
@@ -133,9 +140,7 @@ class Suppression(models.Model):
     address_hmac = models.TextField(help_text=_("Keyed hash of channel and address"))
     address_hint = models.TextField(help_text=_("Masked, for display"))
     channel = models.TextField(choices=Channel.choices)
-    scope = models.TextField(
-        choices=[(s.value, s.value) for s in policy.Scope], default=policy.Scope.ALL.value
-    )
+    scope = models.TextField(choices=Scope.choices, default=Scope.ALL)
     reason = models.TextField(choices=Reason.choices)
     note = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -156,9 +161,7 @@ class Suppression(models.Model):
                 name="suppressions_one_in_force",
             ),
             models.CheckConstraint(condition=Q(channel__in=Channel.values), name="suppressions_channel"),
-            models.CheckConstraint(
-                condition=Q(scope__in=[s.value for s in policy.Scope]), name="suppressions_scope"
-            ),
+            models.CheckConstraint(condition=Q(scope__in=Scope.values), name="suppressions_scope"),
             models.CheckConstraint(
                 condition=Q(lifted_at__isnull=True) | ~Q(lift_reason=""),
                 name="suppressions_lifted_with_reason",
