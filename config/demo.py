@@ -1,0 +1,107 @@
+"""Everything at once on this machine: in, ports; out, a sample business whose messages arrive in the sandbox, until Ctrl-C.
+
+What is there already is reused: the database, the business, the login. The processes are the real ones.
+"""
+
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.db.models import Count
+from django.utils import timezone
+
+from config.local_secrets import local_secret
+from config.supervisor import Supervisor
+from jobs.runner import run
+from notifications.models import Notification
+from rentals.models import Customer
+from sandbox import keys
+
+LOGIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the demo answers; always on the loopback interface."""
+
+    web: str
+    sandbox: str
+
+    def environment(self) -> dict[str, str]:
+        return {"PUBLIC_URL": self.web, **keys.environment(self.sandbox)}
+
+
+def prepare_database(say: Callable[[str], None]) -> None:
+    """Bring tables, templates, schedules and the login up to date; safe to repeat."""
+    say("Database: migrations, templates, schedules")
+    call_command("migrate", verbosity=0)
+    call_command("load_templates", verbosity=0)
+    call_command("sync_schedules", verbosity=0)
+    user, _ = get_user_model().objects.get_or_create(
+        username=LOGIN, defaults={"email": "admin@rental.example"}
+    )
+    user.is_staff = user.is_superuser = True
+    user.set_password(password())
+    user.save()
+
+
+def prepare_business(say: Callable[[str], None], *, sandbox_url: str, replace: bool) -> None:
+    """Make the sample business around this moment, unless there is one."""
+    if Customer.objects.exists() and not replace:
+        return
+    say("Sample business: customers, bookings, consents, push subscriptions")
+    call_command("seed_rentals", verbosity=0, push_url=sandbox_url, replace=replace)
+
+
+def password() -> str:
+    """The demo login's password, made once on this machine."""
+    return local_secret(settings.LOCAL_DIR, "demo_password")[:16]
+
+
+def start_processes(
+    supervisor: Supervisor, addresses: Addresses, *, web_port: int, sandbox_port: int
+) -> None:
+    """The sandbox, two django-q2 clusters and the web server, each ready before the next."""
+    python, manage = sys.executable, str(Path(settings.BASE_DIR) / "manage.py")
+    env = addresses.environment()
+    supervisor.start("sandbox", [python, "-m", "sandbox", "--port", str(sandbox_port)])
+    supervisor.wait_until("sandbox", lambda: answers(f"{addresses.sandbox}/_sandbox/stats"), timeout=20)
+    supervisor.start("notify", [python, manage, "qcluster", "-n", "notify"], env=env)
+    supervisor.start("jobs", [python, manage, "qcluster", "-n", "jobs"], env=env)
+    gunicorn = [python, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{web_port}", "--workers", "2"]
+    supervisor.start("web", [*gunicorn, "--threads", "4", "--worker-tmp-dir", _memory_dir()], env=env)
+    supervisor.wait_until("web", lambda: answers(f"{addresses.web}/healthz"), timeout=40)
+
+
+def send_first_messages(supervisor: Supervisor) -> dict[str, int]:
+    """Run the reminders for now and wait for the workers to send them; answers what was sent so far by channel."""
+    run("booking_reminders", now=timezone.now(), trigger="command", actor="demo")
+    supervisor.wait_until("notify", _nothing_waits, timeout=90)
+    sent = Notification.objects.filter(status="sent").values_list("channel")
+    return dict(sent.annotate(count=Count("id")).order_by("channel"))
+
+
+def answers(url: str) -> bool:
+    """Does something answer 200 there?"""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 (our own loopback address)
+            return bool(response.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _nothing_waits() -> bool:
+    due = Notification.objects.filter(status__in=["queued", "processing"], scheduled_at__lte=timezone.now())
+    return not due.exists()
+
+
+def _memory_dir() -> str:
+    """gunicorn's heartbeat files: in memory where there is such a place, so that a slow disk kills no worker."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"  # noqa: S108 (gunicorn opens it safely)

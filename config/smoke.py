@@ -1,0 +1,114 @@
+"""The demo's headless twin: in, a fixed seed and moment; out, what each job queued and what the providers received.
+
+It runs in a database of its own that is dropped at the end, so that its figures are the same every time.
+"""
+
+import datetime as dt
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import override_settings
+
+from jobs.catalog import CATALOG
+from jobs.runner import run
+from notifications.models import InboxItem, Notification
+from notifications.worker import drain
+from sandbox.testing import SandboxServer
+
+# A Friday, 08:30 in Moncton: every kind of booking reminder is due.
+MOMENT = dt.datetime(2026, 11, 20, 12, 30, tzinfo=dt.UTC)
+SEED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of the table: a job's messages on a channel, and how many recipients' copies the provider has."""
+
+    job: str
+    channel: str
+    queued: int
+    withheld: int
+    sent: int
+    received: int
+    duplicates: int
+
+    def is_right(self) -> bool:
+        """Everything queued was sent, and each was received exactly once."""
+        return self.queued == self.sent == self.received and self.duplicates == 0
+
+
+def smoke() -> tuple[list[Line], list[str]]:
+    """Seed, run the jobs, drain, compare. Answers the table and what is wrong with it (nothing: all is well)."""
+    with own_database(), SandboxServer() as server, override_settings(**_pointing_at(server)):
+        call_command("load_templates", verbosity=0)
+        call_command("seed_rentals", verbosity=0, seed=SEED, at=MOMENT.isoformat(), push_url=server.url)
+        problems = [
+            f"{name}: {report.error}"
+            for name in CATALOG
+            if (report := run(name, now=MOMENT, trigger="command", actor="smoke")).status != "success"
+        ]
+        drain(now=MOMENT, budget=dt.timedelta(minutes=5))
+        lines = _compare(server)
+    problems += [
+        f"{line.job} on {line.channel}: sent and received differ" for line in lines if not line.is_right()
+    ]
+    if not lines:
+        problems.append("No job queued a message: the sample business holds nothing that is due.")
+    return lines, problems
+
+
+@contextmanager
+def own_database() -> Iterator[None]:
+    """A migrated database beside the configured one, made now and dropped at the end."""
+    name = connection.settings_dict["NAME"]
+    connection.settings_dict["TEST"] = {**connection.settings_dict.get("TEST", {}), "NAME": f"smoke_{name}"}
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        yield
+    finally:
+        connection.creation.destroy_test_db(name, verbosity=0)
+
+
+def _pointing_at(server: SandboxServer) -> dict[str, Any]:
+    return {
+        "ANYMAIL": {**settings.ANYMAIL, "SENDGRID_API_URL": f"{server.url}/sendgrid/v3/"},
+        "TWILIO_API_URL": f"{server.url}/twilio",
+        "STRIPE_API_URL": f"{server.url}/stripe",
+        # No workers are running: nobody would answer.
+        "NOTIFICATIONS": {**settings.NOTIFICATIONS, "KICK": ""},
+    }
+
+
+def _compare(server: SandboxServer) -> list[Line]:
+    copies: Counter[uuid.UUID] = Counter(
+        uuid.UUID(message["notification_id"]) for message in server.messages() if not message["duplicate"]
+    )
+    doubled = Counter(uuid.UUID(m["notification_id"]) for m in server.messages(duplicate=True))
+    copies.update(InboxItem.objects.values_list("notification_id", flat=True))
+    rows: dict[tuple[str, str], list[Notification]] = {}
+    for row in Notification.objects.order_by("id"):
+        rows.setdefault((row.metadata["origin"]["job"], row.channel), []).append(row)
+    return [_line(job, channel, rows[job, channel], copies, doubled) for job, channel in sorted(rows)]
+
+
+def _line(
+    job: str, channel: str, rows: list[Notification], copies: Counter[uuid.UUID], doubled: Counter[uuid.UUID]
+) -> Line:
+    meant = [row for row in rows if row.status != "cancelled"]
+    return Line(
+        job=job,
+        channel=channel,
+        queued=len(meant),
+        withheld=len(rows) - len(meant),
+        sent=sum(row.status == "sent" for row in meant),
+        # A push goes to each of a person's browsers: it counts once, however many there are.
+        received=sum(copies[row.id] > 0 for row in rows),
+        duplicates=sum(doubled[row.id] for row in rows),
+    )
