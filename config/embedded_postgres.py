@@ -19,11 +19,12 @@ from urllib.parse import quote
 
 import psycopg
 
-from config.postgres_cluster import PORT, SUPERUSER
+from config.postgres_cluster import PORT, SUPERUSER, discard
 from config.postgres_keeper import is_kept, open_lock, try_lock
 
 DATABASE: Final = "postroom"
 START_LIMIT: Final = 60.0  # seconds; a start takes about one, a recovery after a crash a few
+STOP_LIMIT: Final = 10.0
 _PROJECT_DIR: Final = Path(__file__).resolve().parent.parent
 _holding: Final[dict[Path, int]] = {}
 
@@ -63,18 +64,17 @@ def remove(data_dir: Path) -> None:
     """Delete the server and its data. Waits for one that is just stopping; refuses while a process uses it."""
     if not data_dir.exists():
         return
-    locks = [open_lock(data_dir / name) for name in ("holders.lock", "keeper.lock")]
-    for _ in range(100):
-        if all(try_lock(lock) for lock in locks):
-            break
-        time.sleep(0.1)
-    else:
-        raise EmbeddedPostgresError(
-            f"{data_dir} is in use: stop the demo, and whatever else runs on it, first."
-        )
-    cluster = data_dir / "cluster"
-    if cluster.is_symlink():
-        shutil.rmtree(cluster.resolve(), ignore_errors=True)
+    # The keeper's first: it leaves only when it gets the holders' lock.
+    locks = [open_lock(data_dir / name) for name in ("keeper.lock", "holders.lock")]
+    deadline = time.monotonic() + STOP_LIMIT
+    while not all(try_lock(lock) for lock in locks):
+        if time.monotonic() > deadline:
+            raise EmbeddedPostgresError(
+                f"{data_dir} is in use: stop the demo, and what else runs on it, first."
+            )
+        time.sleep(0.05)
+    for cluster in ("cluster", "cluster.new"):
+        discard(data_dir / cluster)
     shutil.rmtree(data_dir)
     for lock in locks:
         os.close(lock)

@@ -89,7 +89,7 @@ def initialise(cluster: Path, binaries: Path, account: Account, run: Run) -> Non
         _check_version(cluster, binaries)
         return
     new = cluster.with_suffix(".new")
-    _discard(new)
+    discard(new)
     if os.geteuid() == 0:
         _make_root_home()
         home = Path(tempfile.mkdtemp(prefix="cluster-", dir=ROOT_HOME))
@@ -98,6 +98,15 @@ def initialise(cluster: Path, binaries: Path, account: Account, run: Run) -> Non
     if run([str(binaries / "initdb"), "-D", str(new.resolve()), *_INITDB]).wait() != 0:
         raise SystemExit("initdb failed.")
     new.replace(cluster)
+
+
+def discard(cluster: Path) -> None:
+    """Delete a cluster, whole or half-made, wherever it lives."""
+    if cluster.is_symlink():
+        shutil.rmtree(cluster.resolve(), ignore_errors=True)
+        cluster.unlink()
+    elif cluster.exists():
+        shutil.rmtree(cluster)
 
 
 def private_socket_dir(lock: int, account: Account) -> Path:
@@ -174,11 +183,3 @@ def _check_version(cluster: Path, binaries: Path) -> None:
             f"{cluster} was made by PostgreSQL {made_by}; the installed server is {ours}. "
             f"Delete {cluster.parent} to start afresh (dump what you need with {made_by} first)."
         )
-
-
-def _discard(cluster: Path) -> None:
-    if cluster.is_symlink():
-        shutil.rmtree(cluster.resolve(), ignore_errors=True)
-        cluster.unlink()
-    elif cluster.exists():
-        shutil.rmtree(cluster)

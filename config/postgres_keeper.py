@@ -74,7 +74,7 @@ def keep(data_dir: Path, *, durable: bool) -> None:
     try:
         holders = open_lock(data_dir / "holders.lock")
         while server.poll() is None and not try_lock(holders):
-            time.sleep(0.5)
+            time.sleep(0.3)
     finally:
         _stop(server)
         with suppress(OSError):
