@@ -56,7 +56,7 @@ class Booking(Record):
         db_table = "bookings"
         verbose_name = _("booking")
         verbose_name_plural = _("bookings")
-        ordering = ["-start_date", "-booking_number"]
+        ordering = ["-start_date", "-id"]
         indexes = [
             # deposit_due and pickup_today: bookings that begin soon, without the history.
             models.Index(
@@ -69,7 +69,7 @@ class Booking(Record):
                 fields=["end_date"], condition=Q(status__in=["confirmed", "active"]), name="bookings_end"
             ),
             # The admin's list in its order, a page at a time.
-            models.Index(fields=["-start_date", "-booking_number"], name="bookings_latest"),
+            models.Index(fields=["-start_date", "-id"], name="bookings_latest"),
         ]
         constraints = [
             # Not unique=True, which adds a second index for LIKE that no query needs.

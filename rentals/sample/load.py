@@ -1,0 +1,79 @@
+"""Fill the database with a sample business by COPY: in, a Plan; out, how many rows went into each table.
+
+Bookings go first and customers last, because a customer's worth is the sum of their bookings. A chunk of bookings
+is in memory at a time.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain, islice
+
+from django.apps import apps
+from django.db import transaction
+
+from rentals.sample import booking_rows, customers, fleet
+from rentals.sample.booking_rows import Sale
+from rentals.sample.bulk import copy_rows, copy_text, empty, without_checks
+from rentals.sample.due import due_sales
+from rentals.sample.ordinary import ordinary_sales
+from rentals.sample.plan import Plan
+
+CHUNK = 10_000
+
+
+def load(plan: Plan, *, replace: bool = False, advance: Callable[[int], object] = int) -> Mapping[str, int]:
+    """Rows by table, written in one transaction; `replace` empties the tables first.
+
+    `advance` is told of every chunk of bookings.
+    """
+    homes, kinds = customers.cities(plan), fleet.models(plan)
+    writer = booking_rows.Writer(plan, homes=homes, kinds=kinds)
+    sales = chain(ordinary_sales(plan, writer, homes=homes), due_sales(plan, homes=homes))
+    counts: Counter[str] = Counter()
+    with transaction.atomic():
+        if replace:
+            empty(tables())
+        with without_checks(tables()):
+            for chunk in _load_bookings(writer, sales):
+                counts.update(chunk)
+                advance(chunk["bookings"])
+            for table, columns, rows in (
+                ("equipment", fleet.COLUMNS, fleet.equipment_rows(plan, kinds=kinds, is_out=writer.is_out)),
+                (
+                    "customers",
+                    customers.COLUMNS,
+                    customers.customer_rows(plan, homes=homes, spent=writer.spent),
+                ),
+                ("customer_tags", customers.TAG_COLUMNS, customers.tag_rows(plan)),
+                ("customer_tag_members", customers.MEMBER_COLUMNS, customers.member_rows(plan)),
+            ):
+                counts[table] = copy_rows(table, columns, rows)
+    return counts
+
+
+def _load_bookings(writer: booking_rows.Writer, sales: Iterator[Sale]) -> Iterator[dict[str, int]]:
+    """Writes a chunk of bookings with what belongs to them; answers the rows by table, chunk by chunk."""
+    tasks: list[booking_rows.Row] = []
+    payments: list[booking_rows.Row] = []
+
+    def bookings() -> Iterator[booking_rows.Row]:
+        # Made while PostgreSQL reads those before: two cores work.
+        for sale in islice(sales, CHUNK):
+            rows = writer.write(sale)
+            tasks.extend(rows.tasks)
+            payments.extend(rows.payments)
+            yield rows.booking
+
+    while written := copy_text("bookings", booking_rows.COLUMNS, bookings()):
+        yield {
+            "bookings": written,
+            "logistics_tasks": copy_text("logistics_tasks", booking_rows.TASK_COLUMNS, tasks),
+            "payments": copy_text("payments", booking_rows.PAYMENT_COLUMNS, payments),
+        }
+        tasks.clear()
+        payments.clear()
+
+
+def tables() -> list[str]:
+    """Every table of the rental business."""
+    return [model._meta.db_table for model in apps.get_app_config("rentals").get_models()]  # noqa: SLF001 (Django's own name)
