@@ -55,7 +55,7 @@ class NotificationTemplateVersion(models.Model):
     `source` is what its editor wrote, `content` what is rendered: the same texts with partials and CSS inlined when it
     was published, so that a later change of the layout never changes an old version. Both are
     {locale: {channel: {part: text}}}; the parts of each channel are `templates_app.engine.PARTS`.
-    `channels` are the channels that every language has. `placeholders` is what a payload may hold:
+    `channels` are the channels that every language has, `locales` the languages. `placeholders` is what a payload may hold:
     [{"name", "type", "required", "sensitive", "sample", "description"}].
     """
 
@@ -77,6 +77,7 @@ class NotificationTemplateVersion(models.Model):
     source = models.JSONField(default=dict)
     content = models.JSONField(default=dict)
     channels = models.JSONField(default=list)
+    locales = models.JSONField(default=list)
     placeholders = models.JSONField(default=list)
     content_sha256 = models.TextField(editable=False, blank=True)
     note = models.TextField(blank=True, help_text=_("What changed, for the next editor"))

@@ -59,6 +59,7 @@ class Migration(migrations.Migration):
                 ('source', models.JSONField(default=dict)),
                 ('content', models.JSONField(default=dict)),
                 ('channels', models.JSONField(default=list)),
+                ('locales', models.JSONField(default=list)),
                 ('placeholders', models.JSONField(default=list)),
                 ('content_sha256', models.TextField(blank=True, editable=False)),
                 ('note', models.TextField(blank=True, help_text='What changed, for the next editor')),

@@ -10,9 +10,11 @@ BEGIN
 END $$;
 CREATE TRIGGER template_version_immutable BEFORE UPDATE ON notification_template_versions
     FOR EACH ROW WHEN (OLD.status = 'published' AND
-        (OLD.status, OLD.origin, OLD.source, OLD.content, OLD.channels, OLD.placeholders, OLD.content_sha256, OLD.number, OLD.template_id)
+        (OLD.status, OLD.origin, OLD.source, OLD.content, OLD.channels,
+         OLD.locales, OLD.placeholders, OLD.content_sha256, OLD.number, OLD.template_id)
         IS DISTINCT FROM
-        (NEW.status, NEW.origin, NEW.source, NEW.content, NEW.channels, NEW.placeholders, NEW.content_sha256, NEW.number, NEW.template_id))
+        (NEW.status, NEW.origin, NEW.source, NEW.content, NEW.channels,
+         NEW.locales, NEW.placeholders, NEW.content_sha256, NEW.number, NEW.template_id))
     EXECUTE FUNCTION template_version_refuse();
 CREATE TRIGGER template_version_kept BEFORE DELETE ON notification_template_versions
     FOR EACH ROW WHEN (OLD.status = 'published') EXECUTE FUNCTION template_version_refuse();
