@@ -4,8 +4,11 @@ One short statement, committed at once. A crashed worker's rows come back throug
 """
 
 import datetime as dt
+import json
 import uuid
 from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
 
 from django.db import connection
 
@@ -14,6 +17,10 @@ from notifications.message import Claimed
 # A row's transaction-level advisory lock: the claim passes over a row whose lock somebody holds, so replay, cancel
 # and a host's own code can keep the worker away for the length of a transaction, behind a pooler too.
 LOCK_KEY = "hashtextextended(id::text, 8025)"
+
+# In the order of the fields of Claimed.
+COLUMNS = """q.id, q.lease_token, q.channel, q.category, q."to", q.recipient_key, q.template_version, q.subject,
+    q.payload, q.metadata, q.priority, q.attempts, q.scheduled_at, q.expires_at"""
 
 # `status = 'queued'` stands as a literal: with a bound parameter the planner cannot prove that the partial index
 # notification_queue_due applies. One index range a priority, walked in order until the limit is full.
@@ -24,7 +31,7 @@ WITH due AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT id FROM notification_queue
         WHERE status = 'queued' AND channel = %(channel)s AND priority = level.priority
-          AND scheduled_at <= COALESCE(%(now)s, now()) AND pg_try_advisory_xact_lock({LOCK_KEY})
+          AND scheduled_at <= COALESCE(%(now)s, statement_timestamp()) AND pg_try_advisory_xact_lock({LOCK_KEY})
         ORDER BY scheduled_at, id
         LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED
@@ -32,12 +39,13 @@ WITH due AS MATERIALIZED (
     LIMIT %(limit)s
 )
 UPDATE notification_queue AS q
-SET status = 'processing', attempts = q.attempts + 1, last_attempt_at = now(),
-    lease_token = %(token)s, lease_until = now() + %(lease)s
+SET status = 'processing', attempts = q.attempts + 1, last_attempt_at = statement_timestamp(),
+    lease_token = %(token)s, lease_until = statement_timestamp() + %(lease)s
 FROM due WHERE q.id = due.id
-RETURNING q.id, q.lease_token, q.channel, q.category, q."to", q.recipient_key, q.template_version, q.subject,
-          q.payload, q.metadata, q.priority, q.attempts, q.scheduled_at, q.expires_at
+RETURNING {COLUMNS}
 """  # noqa: S608 (the lock's key is a constant)
+
+_JSON = [i for i, field in enumerate(fields(Claimed)) if field.name in ("to", "payload", "metadata")]
 
 
 def claim(*, channel: str, limit: int, lease: dt.timedelta, now: dt.datetime | None = None) -> list[Claimed]:
@@ -46,8 +54,16 @@ def claim(*, channel: str, limit: int, lease: dt.timedelta, now: dt.datetime | N
         cursor.execute(
             CLAIM, {"channel": channel, "limit": limit, "lease": lease, "now": now, "token": uuid.uuid4()}
         )
-        rows = [Claimed(*row) for row in cursor.fetchall()]
+        rows = [as_claimed(row) for row in cursor.fetchall()]
     return sorted(rows, key=lambda row: (row.priority, row.scheduled_at, row.id))
+
+
+def as_claimed(row: Sequence[Any]) -> Claimed:
+    """A row of COLUMNS. Django reads jsonb as text on a raw cursor, so that its own fields can decode it."""
+    values = list(row)
+    for position in _JSON:
+        values[position] = json.loads(values[position])
+    return Claimed(*values)
 
 
 def lock_records(ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:

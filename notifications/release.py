@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from notifications.channels.registry import CHANNELS
+from notifications.claim import COLUMNS, as_claimed
 from notifications.conf import conf
 from notifications.errors import Unknown
 from notifications.message import Claimed, Delivery
@@ -25,13 +26,12 @@ PAGE = 500
 # A message that was on the desk of this many dying workers is probably what kills them.
 POISON = 5
 
-ORPHANS = """
-SELECT id, lease_token, channel, category, "to", recipient_key, template_version, subject, payload, metadata,
-       priority, attempts, scheduled_at, expires_at, dispatched_at
-FROM notification_queue
-WHERE status = 'processing' AND lease_until < now() AND id > %s
-ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-"""
+ORPHANS = f"""
+SELECT {COLUMNS}, q.dispatched_at
+FROM notification_queue AS q
+WHERE q.status = 'processing' AND q.lease_until < statement_timestamp() AND q.id > %s
+ORDER BY q.id LIMIT %s FOR UPDATE SKIP LOCKED
+"""  # noqa: S608 (constant)
 
 
 def release(*, now: dt.datetime | None = None, rng: random.Random | None = None) -> int:
@@ -56,7 +56,7 @@ def release(*, now: dt.datetime | None = None, rng: random.Random | None = None)
 def _orphans(after: uuid.UUID) -> list[tuple[Claimed, dt.datetime | None]]:
     with connection.cursor() as cursor:
         cursor.execute(ORPHANS, [after, PAGE])
-        return [(Claimed(*row[:-1]), row[-1]) for row in cursor.fetchall()]
+        return [(as_claimed(row[:-1]), row[-1]) for row in cursor.fetchall()]
 
 
 def _judge(

@@ -5,7 +5,6 @@ SendGrid by default, any Anymail backend by setting. One open connection a threa
 
 import threading
 import warnings
-from email.utils import formataddr
 from typing import Any, ClassVar
 
 from anymail.exceptions import AnymailAPIError, AnymailError, AnymailNotSupportedWarning
@@ -54,7 +53,7 @@ class EmailChannel(Channel):
             subject=parts["subject"],
             body=parts["text"],
             from_email=settings.EMAIL_FROM,
-            to=[formataddr((message.recipient_name, message.address))],
+            to=[_mailbox(message)],
             headers=_headers(message),
             connection=self._connection(),
         )
@@ -76,6 +75,12 @@ class EmailChannel(Channel):
             self._open.connection = connection
             self._connections.append(connection)
         return connection
+
+
+def _mailbox(message: Message) -> str:
+    """Name and address as Anymail reads them: the name unencoded (the provider encodes it), in quotes, on one line."""
+    name = " ".join(message.recipient_name.split()).replace("\\", "").replace('"', "'")
+    return f'"{name}" <{message.address}>' if name else message.address
 
 
 def _headers(message: Message) -> dict[str, str]:

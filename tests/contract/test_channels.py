@@ -93,7 +93,9 @@ def test_a_retry_after_reaches_the_outcome(channel: str, sandbox: SandboxServer)
 
 
 @pytest.mark.parametrize("channel", NETWORK)
-def test_a_provider_that_cannot_be_reached_was_not_sent_anything(channel: str, sandbox: SandboxServer, settings: Any) -> None:
+def test_a_provider_that_cannot_be_reached_was_not_sent_anything(
+    channel: str, sandbox: SandboxServer, settings: Any
+) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         nowhere = f"http://127.0.0.1:{probe.getsockname()[1]}"
@@ -104,7 +106,9 @@ def test_a_provider_that_cannot_be_reached_was_not_sent_anything(channel: str, s
 
 
 @pytest.mark.parametrize("channel", NETWORK)
-def test_a_wrong_key_is_our_fault_and_not_the_messages(channel: str, sandbox: SandboxServer, settings: Any) -> None:
+def test_a_wrong_key_is_our_fault_and_not_the_messages(
+    channel: str, sandbox: SandboxServer, settings: Any
+) -> None:
     settings.ANYMAIL = {**settings.ANYMAIL, "SENDGRID_API_KEY": "SG.wrong"}
     settings.TWILIO_AUTH_TOKEN = "0" * 32
     settings.VAPID_PRIVATE_KEY = "AQ" * 21 + "A"
@@ -115,7 +119,9 @@ def test_a_wrong_key_is_our_fault_and_not_the_messages(channel: str, sandbox: Sa
 @pytest.mark.parametrize("channel", NETWORK)
 def test_no_address_is_left_in_an_error(channel: str, sandbox: SandboxServer) -> None:
     bad = message(channel, sandbox.url)
-    bad = replace(bad, address={"email": "a" * 400 + "@example.com", "sms": "+15005550001"}.get(channel, bad.address))
+    bad = replace(
+        bad, address={"email": "a" * 400 + "@example.com", "sms": "+15005550001"}.get(channel, bad.address)
+    )
     if channel == "push":
         sandbox.end_subscription(bad.push_targets[0].endpoint)
     outcome = deliver(channel, bad)
@@ -126,7 +132,11 @@ def test_no_address_is_left_in_an_error(channel: str, sandbox: SandboxServer) ->
 
 @pytest.mark.parametrize(
     ("number", "code", "why"),
-    [("+15005550001", "21211", "invalid"), ("+15005550004", "21610", "opted_out"), ("+15005550009", "21614", "landline")],
+    [
+        ("+15005550001", "21211", "invalid"),
+        ("+15005550004", "21610", "opted_out"),
+        ("+15005550009", "21614", "landline"),
+    ],
 )
 def test_twilio_says_which_numbers_are_dead(number: str, code: str, why: str, sandbox: SandboxServer) -> None:
     outcome = deliver("sms", replace(message("sms", sandbox.url), address=number))
@@ -135,7 +145,9 @@ def test_twilio_says_which_numbers_are_dead(number: str, code: str, why: str, sa
 
 
 @pytest.mark.parametrize("number", ["+15005550002", "+15005550003"])
-def test_an_unroutable_pair_refuses_the_message_and_not_the_number(number: str, sandbox: SandboxServer) -> None:
+def test_an_unroutable_pair_refuses_the_message_and_not_the_number(
+    number: str, sandbox: SandboxServer
+) -> None:
     outcome = deliver("sms", replace(message("sms", sandbox.url), address=number))
     assert isinstance(outcome, Permanent)
     assert outcome.address_dead == ""
@@ -174,8 +186,12 @@ def test_a_push_decrypts_in_the_browser_and_names_its_message(sandbox: SandboxSe
     assert content["ttl"] == 86_400
 
 
-@pytest.mark.parametrize(("url", "flagged"), [("https://api.sendgrid.com/v3/", True), ("http://127.0.0.1:1/v3/", False)])
-def test_sendgrids_own_sandbox_flag_is_set_on_its_real_api_only(url: str, flagged: bool, settings: Any) -> None:
+@pytest.mark.parametrize(
+    ("url", "flagged"), [("https://api.sendgrid.com/v3/", True), ("http://127.0.0.1:1/v3/", False)]
+)
+def test_sendgrids_own_sandbox_flag_is_set_on_its_real_api_only(
+    url: str, flagged: bool, settings: Any
+) -> None:
     from notifications.channels.email import EmailChannel
 
     settings.ANYMAIL = {**settings.ANYMAIL, "SENDGRID_API_URL": url}

@@ -113,7 +113,7 @@ def test_more_than_one_page_of_orphans_is_released() -> None:
             INSERT INTO notification_queue (channel, "to", recipient_key, category, status, attempts, last_attempt_at,
                                             lease_token, lease_until)
             SELECT 'email', '{}', 'customer:' || n, 'reminder', 'processing', 1, now(), gen_random_uuid(),
-                   now() - interval '1 minute'
+                   statement_timestamp() - interval '1 minute'
             FROM generate_series(1, 1100) AS n
             """
         )
