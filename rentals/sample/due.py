@@ -67,16 +67,11 @@ def _delivery(sale: Sale, at: dt.datetime, today: dt.date, is_missed: bool) -> S
 
 
 def _delivery_slots(at: dt.datetime, zone: str) -> list[dt.datetime]:
-    """The quarters of an hour at which a truck may come, from an hour after `at` to the last that is due by then."""
-    first = at + dt.timedelta(hours=1)
-    quarter = (
-        dt.datetime.min.replace(tzinfo=dt.UTC)
-        + -((dt.datetime.min.replace(tzinfo=dt.UTC) - first) // QUARTER) * QUARTER
-    )
-    slots = []
-    while quarter <= at + DELIVERY_NOTICE:
-        local = quarter.astimezone(ZoneInfo(zone))
-        if local.hour in WORKING_HOURS:
-            slots.append(local)
-        quarter += QUARTER
-    return slots
+    """The quarters of an hour at which a truck may come: working hours, from an hour after `at` to the last due by then."""
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    slots = ((hour + turn * QUARTER).astimezone(ZoneInfo(zone)) for turn in range(4 * 26))
+    return [
+        slot
+        for slot in slots
+        if at + dt.timedelta(hours=1) <= slot <= at + DELIVERY_NOTICE and slot.hour in WORKING_HOURS
+    ]

@@ -5,26 +5,31 @@ Nobody is meant: telephone numbers have the exchange 555, e-mail addresses end i
 
 from typing import NamedTuple
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 FIRST_NAMES = {
-    "en": (
+    "en": _words(
         "Emma Liam Olivia Noah Charlotte Jack Amelia William Sophie Benjamin Hannah Lucas Abigail Owen Grace Henry Claire "
         "Samuel Megan Daniel Erin Thomas Rachel Andrew Heather Ryan Nicole Scott Tara Gordon"
-    ).split(),
-    "fr": (
+    ),
+    "fr": _words(
         "Émilie Luc Chloé Mathieu Zoé Rémi Josée Étienne Mélanie Gilles Noémie Réjean Sylvie André Hélène Benoît "
         "Geneviève Yvon Monique Félix Céline Normand Renée Jérôme Lise Marc-André Solange Théo Ginette Pascal"
-    ).split(),
+    ),
 }
 LAST_NAMES = {
-    "en": (
+    "en": _words(
         "Smith MacDonald Murphy Steeves Campbell Wilson Brown Taylor Jones O’Brien Stewart Fraser Thompson Clark Reid "
         "Sullivan Hanson Fowler Keith Colpitts Crossman Lutz Dobson Geldart Tingley Horsman Bannister Ward Kelly Doyle"
-    ).split(),
-    "fr": (
+    ),
+    "fr": _words(
         "LeBlanc Cormier Gallant Arsenault Richard Robichaud Doiron Landry Gaudet Bourque Melanson Thériault Boudreau "
         "Léger Hébert Savoie Haché Doucet Caissie Belliveau Comeau Godin Losier Mazerolle Ouellette Pelletier Roy "
         "Saulnier Vautour Maillet"
-    ).split(),
+    ),
 }
 TRADES = {
     "en": (
@@ -95,10 +100,10 @@ CITIES = (
     City("Vancouver", "BC", 3, 5),
 )
 # Canadian area codes, home first: with the exchange 555, ten thousand numbers each.
-AREA_CODES = (
+AREA_CODES = _words(
     "506 428 902 782 709 879 416 647 437 613 343 905 289 365 519 226 548 705 249 807 514 438 450 579 418 581 367 819 873 "
     "204 431 306 639 403 587 780 825 604 778 236"
-).split()
+)
 TAGS = (
     ("Contractor", "#2563eb"),
     ("Municipality", "#0d9488"),
