@@ -1,4 +1,4 @@
-"""Registers the app with Django."""
+"""Registers the app with Django, and its system checks."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -7,3 +7,6 @@ from django.utils.translation import gettext_lazy as _
 class NotificationsConfig(AppConfig):
     name = "notifications"
     verbose_name = _("Notifications")
+
+    def ready(self) -> None:
+        from notifications import checks  # noqa: F401 (registers them)

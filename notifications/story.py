@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.dateparse import parse_datetime
+from django.utils import timezone
 
 from notifications.masking import masked_recipient
 from notifications.models import DeliveryAttempt, Notification, ProviderEvent
@@ -18,7 +18,7 @@ from notifications.models import DeliveryAttempt, Notification, ProviderEvent
 class StoryEvent:
     """One thing that happened. `kind` is stable: asked, allowed, withheld, attempt, sent, failed, provider, operator, next."""
 
-    at: dt.datetime | None
+    at: dt.datetime
     kind: str
     text: str
 
@@ -32,8 +32,10 @@ def story(notification: Notification) -> list[StoryEvent]:
         *_history(notification),
         *(_event(event) for event in ProviderEvent.objects.filter(notification_id=notification.pk)),
     ]
-    dated = sorted((e for e in events if e.at), key=lambda e: e.at)  # type: ignore[arg-type, return-value]
-    return [*dated, *(e for e in events if not e.at), _now(notification)]
+    # The request comes first, whichever clock was ahead; a job's moment may even be simulated.
+    first = [event for event in events if event.kind == "asked"]
+    rest = sorted((event for event in events if event.kind != "asked"), key=lambda event: event.at)
+    return [*first, *rest, _now(notification)]
 
 
 def _asked(row: Notification) -> Iterator[StoryEvent]:
@@ -49,16 +51,15 @@ def _asked(row: Notification) -> Iterator[StoryEvent]:
 def _gates(row: Notification) -> Iterator[StoryEvent]:
     for kind in ("decision", "withheld"):
         entry: dict[str, Any] | None = row.metadata.get(kind)
-        if entry is None:
+        if entry is None or entry["stage"] == "operator":  # told by the history
             continue
         verb = "Allowed" if kind == "decision" else "Withheld"
         stage = {
             "enqueue": "when it was queued",
             "delivery": "just before sending",
-            "operator": "by a person",
         }
         yield StoryEvent(
-            parse_datetime(entry["at"]),
+            dt.datetime.fromisoformat(entry["at"]),
             "allowed" if kind == "decision" else "withheld",
             f"{verb} {stage.get(entry['stage'], entry['stage'])}: {entry['reason']} (rule {entry['rule']})",
         )
@@ -74,7 +75,7 @@ def _attempt(attempt: DeliveryAttempt) -> StoryEvent:
 def _history(row: Notification) -> Iterator[StoryEvent]:
     for entry in row.metadata.get("history", []):
         text = f"{entry['what'].replace('_', ' ').capitalize()} by {entry['by']}: {entry['reason']}"
-        yield StoryEvent(parse_datetime(entry["at"]), "operator", text)
+        yield StoryEvent(dt.datetime.fromisoformat(entry["at"]), "operator", text)
 
 
 def _event(event: ProviderEvent) -> StoryEvent:
@@ -95,4 +96,4 @@ def _now(row: Notification) -> StoryEvent:
             text = f"Failed for good: {row.error}. It waits for a person (replay)."
         case _:
             text = f"Not sent: {row.metadata['withheld']['reason']}"
-    return StoryEvent(None, "now", text)
+    return StoryEvent(timezone.now(), "now", text)

@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from notifications.models import Notification
 from notifications.story import story
@@ -29,13 +30,9 @@ class Command(BaseCommand):
             raise CommandError(f"There is no notification {wanted}.")
         events = story(row)
         if options["json"]:
-            data = [
-                {"at": e.at.isoformat() if e.at else None, "kind": e.kind, "text": e.text} for e in events
-            ]
+            data = [{"at": e.at.isoformat(), "kind": e.kind, "text": e.text} for e in events]
             self.stdout.write(json.dumps({"id": str(row.pk), "status": row.status, "story": data}, indent=2))
             return
         self.stdout.write(f"Notification {row.pk}: {row.status}")
         for event in events:
-            self.stdout.write(
-                f"  {event.at.isoformat(timespec='seconds') if event.at else 'now':<25}  {event.text}"
-            )
+            self.stdout.write(f"  {timezone.localtime(event.at).isoformat(timespec='seconds')}  {event.text}")

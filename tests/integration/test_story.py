@@ -1,0 +1,92 @@
+"""Why was this sent, or not? The story answers in plain words."""
+
+import datetime as dt
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from consent.preferences import revoke
+from notifications.cancel import cancel
+from notifications.models import Notification
+from notifications.origin import origin
+from notifications.replay import replay, send_again
+from notifications.story import story
+from notifications.worker import drain
+from sandbox.testing import SandboxServer
+from tests.factories import CustomerFactory
+from tests.messages import fresh, queued
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates")]
+
+
+def told(row: Notification) -> str:
+    return "\n".join(event.text for event in story(fresh(row)))
+
+
+def test_a_message_that_failed_was_replayed_and_arrived(sandbox: SandboxServer) -> None:
+    with origin(job="booking_reminders", run="r1"):
+        row = queued()
+    sandbox.behave("sendgrid", status=400, times=1)
+    drain()
+    replay([row.pk], by="staff:7", reason="The field was mended.")
+    drain()
+    lines = [event.text for event in story(fresh(row))]
+    assert lines[0].startswith(
+        "Asked for by job booking_reminders, run r1: template booking.pickup_today, email to customer"
+    )
+    assert lines[1].startswith("Allowed when it was queued: ")
+    assert "through sendgrid" in lines[2]
+    assert "permanent (400" in lines[2]
+    assert lines[3] == "Replayed by staff:7: The field was mended."
+    assert "sent (" in lines[4]
+    assert lines[5].startswith("Sent: the provider accepted it at ")
+
+
+def test_a_withheld_message_says_which_rule_and_what_sent_it_again() -> None:
+    customer = CustomerFactory.create()
+    revoke(
+        customer_id=str(customer.pk), channel="email", category="reminder", source="admin", actor="staff:1",
+        at=timezone.now(),
+    )  # fmt: skip
+    row = queued(customer)
+    assert "Withheld when it was queued: " in told(row)
+    assert "(rule consent.revoked)" in told(row)
+    (child,) = send_again([row.pk], by="staff:1", reason="She asked.").done
+    assert f"It sends {row.pk} again." in told(fresh(child))
+
+
+def test_a_cancelled_message_names_the_person() -> None:
+    row = queued()
+    cancel([row.pk], by="staff:3", reason="Wrong date.")
+    assert "Cancelled by staff:3: Wrong date." in told(row)
+
+
+def test_a_waiting_message_says_until_when_and_after_what(sandbox: SandboxServer) -> None:
+    sandbox.behave("sendgrid", status=503)
+    row = queued()
+    drain()
+    assert "Waits for " in told(row)
+    assert "after: 503" in told(row)
+
+
+def test_the_story_holds_no_address(sandbox: SandboxServer) -> None:
+    row = queued(CustomerFactory.create(email="canary.bird@example.com"))
+    drain()
+    assert "canary" not in told(row)
+
+
+def test_the_command_tells_it_in_text_and_json(capsys: pytest.CaptureFixture[str]) -> None:
+    row = queued(scheduled_at=timezone.now() + dt.timedelta(days=1))
+    call_command("explain_notification", str(row.pk))
+    assert f"Notification {row.pk}: queued" in capsys.readouterr().out
+    call_command("explain_notification", str(row.pk), json=True)
+    answer = json.loads(capsys.readouterr().out)
+    assert [entry["kind"] for entry in answer["story"]] == ["asked", "allowed", "now"]
+
+
+@pytest.mark.parametrize("wrong", ["42", "00000000-0000-0000-0000-000000000000"])
+def test_the_command_explains_a_wrong_id(wrong: str) -> None:
+    with pytest.raises(CommandError, match="no notification"):
+        call_command("explain_notification", wrong)
