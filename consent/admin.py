@@ -41,7 +41,7 @@ class CustomerConsentAdmin(ModelAdmin[CustomerConsent]):
     show_full_result_count = False
     formfield_overrides = {models.TextField: {"widget": TextWidget}}
 
-    def get_fields(self, request: HttpRequest, obj: CustomerConsent | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: CustomerConsent | None = None) -> list[Any]:
         key = ["customer_id", "channel", "category"]
         stands = ["enabled", "granted_at", "revoked_at", "source", "ledger"] if obj else []
         asked = ["decision", "reason"] if self.has_change_permission(request, obj) else []
@@ -72,9 +72,9 @@ class CustomerConsentAdmin(ModelAdmin[CustomerConsent]):
             customer_id=obj.customer_id, channel=obj.channel, category=obj.category
         ).pk
 
-    def construct_change_message(
+    def construct_change_message(  # type: ignore[override]
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
-    ) -> str:  # type: ignore[override]
+    ) -> str:
         return f"{form.cleaned_data['decision']}: {form.cleaned_data['reason']}"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -106,7 +106,7 @@ class SuppressionAdmin(ModelAdmin[Suppression]):
     list_filter = ["channel", "scope", "reason", ("lifted_at", admin.EmptyFieldListFilter)]
     change_list_template = "admin/consent/suppression/change_list.html"
 
-    def get_fields(self, request: HttpRequest, obj: Suppression | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Suppression | None = None) -> list[Any]:
         if obj is None:
             return ["channel", "address", "reason", "scope", "note", "expires_at"]
         shown = ["address_hint", "channel", "scope", "reason", "note", "created_at", "expires_at"]

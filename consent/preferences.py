@@ -4,24 +4,19 @@ The two are written in one transaction, under the customer's lock. `consent/ledg
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from consent.ledger import Change, ConsentError, Fact, Key, State, fold, state_of
 from consent.models import ConsentEvent, CustomerConsent
+from consent.write import lock_customers, write_events, write_states
 
 __all__ = ["Change", "ConsentError", "current", "grant", "record_many", "revoke"]
 
 BATCH = 2_000
-# Customers share 1,024 advisory locks, so that a batch can hold the lock of each of its customers: one each for a
-# million customers would overflow PostgreSQL's lock table. The class keeps ours apart from everybody else's.
-LOCKS = """
-SELECT pg_advisory_xact_lock(8026, bucket)
-FROM (SELECT DISTINCT hashtext(id) & 1023 AS bucket FROM unnest(%s::text[]) AS id ORDER BY bucket) AS in_order
-"""
 
 
 def grant(
@@ -86,18 +81,17 @@ def _record_one(change: Change) -> ConsentEvent | None:
 def _record(changes: Sequence[Change]) -> list[ConsentEvent]:
     for change in changes:
         change.check()
-    customers = sorted({change.customer_id for change in changes})
+    customers = {change.customer_id for change in changes}
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(LOCKS, [customers])
+        lock_customers(customers)
         rows = {
             (row.customer_id, row.channel, row.category): row
             for row in CustomerConsent.objects.filter(customer_id__in=customers)
         }
         states = {key: state_of(row) for key, row in rows.items()}
         states, news = fold(states, changes, known=_known_facts(states, changes))
-        events = ConsentEvent.objects.bulk_create([_event(change) for change in news])
-        _project({change.key for change in news}, states)
+        events = write_events(news)
+        write_states({change.key: states[change.key] for change in news})
     return events
 
 
@@ -114,38 +108,3 @@ def _known_facts(states: Mapping[Key, State], changes: Iterable[Change]) -> set[
         ((event.customer_id, event.channel, event.category), event.action == "granted", event.occurred_at)
         for event in events
     }
-
-
-def _event(change: Change) -> ConsentEvent:
-    return ConsentEvent(
-        customer_id=change.customer_id,
-        channel=change.channel,
-        category=change.category,
-        action=ConsentEvent.Action.GRANTED if change.enabled else ConsentEvent.Action.REVOKED,
-        source=change.source,
-        actor=change.actor,
-        wording=change.wording,
-        evidence=dict(change.evidence),
-        occurred_at=change.at,
-    )
-
-
-def _project(keys: Collection[Key], states: Mapping[Key, State]) -> None:
-    CustomerConsent.objects.bulk_create(
-        [
-            CustomerConsent(
-                customer_id=customer_id,
-                channel=channel,
-                category=category,
-                enabled=state.enabled,
-                granted_at=state.granted_at,
-                revoked_at=state.revoked_at,
-                source=state.source,
-            )
-            for customer_id, channel, category in keys
-            for state in [states[customer_id, channel, category]]
-        ],
-        update_conflicts=True,
-        unique_fields=["customer_id", "channel", "category"],
-        update_fields=["enabled", "granted_at", "revoked_at", "source"],
-    )
