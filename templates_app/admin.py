@@ -1,0 +1,140 @@
+"""The admin of templates: in, operators' requests; out, what is in force and how it reads, drafts, and published versions.
+
+Whatever changes something is a POST behind its own permission, and leaves an entry in the admin's log.
+"""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from consent.admin_base import ModelAdmin, ReadOnlyAdmin
+from templates_app import admin_views as views
+from templates_app.models import NotificationTemplate, NotificationTemplateVersion, TemplatePartial
+
+# What no list needs, and what makes a version heavy.
+TEXTS = ("source", "content")
+
+
+@admin.register(NotificationTemplate)
+class NotificationTemplateAdmin(ModelAdmin[NotificationTemplate]):
+    """Templates by name, with the version in force."""
+
+    list_display = ("name", "category", "channels", "languages", "published", "updated_at")
+    list_filter = ("category", ("archived_at", admin.EmptyFieldListFilter))
+    search_fields = ("name", "description")
+    actions = None
+    change_form_template = "templates_app/admin/template.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[NotificationTemplate]:
+        heavy = [f"published_version__{name}" for name in TEXTS]
+        return super().get_queryset(request).select_related("published_version").defer(*heavy)
+
+    def get_fields(self, request: HttpRequest, obj: NotificationTemplate | None = None) -> tuple[str, ...]:
+        return (
+            ("name", "category", "description")
+            if obj is None
+            else ("name", "category", "description", "archived_at")
+        )
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: NotificationTemplate | None = None
+    ) -> tuple[str, ...]:
+        # Callers know the name, and the texts were proved for the category.
+        return () if obj is None else ("name", "category")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never: messages point at it. It is archived instead."""
+        return False
+
+    @admin.display(description=_("Channels"))
+    def channels(self, obj: NotificationTemplate) -> str:
+        return ", ".join(obj.published_version.channels) if obj.published_version else "–"
+
+    @admin.display(description=_("Languages"))
+    def languages(self, obj: NotificationTemplate) -> str:
+        return ", ".join(obj.published_version.locales) if obj.published_version else "–"
+
+    @admin.display(description=_("In force"), ordering="published_version__number")
+    def published(self, obj: NotificationTemplate) -> str:
+        if obj.published_version is None:
+            return "–"
+        url = reverse(
+            "admin:templates_app_notificationtemplateversion_change", args=[obj.published_version.pk]
+        )
+        return format_html('<a href="{}">v{}</a>', url, obj.published_version.number)
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        name = "templates_app_notificationtemplate"
+        return [
+            path("<uuid:pk>/draft/", wrap(views.begin_draft), name=f"{name}_draft"),
+            path("<uuid:pk>/test/", wrap(views.send_test), name=f"{name}_test"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        context = views.template_context(request, object_id) | (extra_context or {})
+        return super().change_view(request, object_id, form_url, context)
+
+
+@admin.register(NotificationTemplateVersion)
+class NotificationTemplateVersionAdmin(ModelAdmin[NotificationTemplateVersion]):
+    """One wording: how it reads, and while it is a draft its form."""
+
+    list_display = ("__str__", "status", "origin", "created_by", "created_at", "published_at", "note")
+    list_filter = ("status", "origin", "template")
+    search_fields = ("template__name", "note")
+    list_select_related = ("template", "created_by")
+    actions = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[NotificationTemplateVersion]:
+        return super().get_queryset(request).defer(*TEXTS)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A draft begins on its template's page."""
+        return False
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: NotificationTemplateVersion | None = None
+    ) -> bool:
+        draft = obj is not None and obj.status == NotificationTemplateVersion.Status.DRAFT
+        return draft and super().has_delete_permission(request, obj)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        return views.read_version(request, object_id)
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        name = "templates_app_notificationtemplateversion"
+        return [
+            path("<uuid:pk>/html/", wrap(views.html_frame), name=f"{name}_html"),
+            path("<uuid:pk>/edit/", wrap(views.edit_draft), name=f"{name}_edit"),
+            path("<uuid:pk>/publish/", wrap(views.publish_draft), name=f"{name}_publish"),
+            *super().get_urls(),
+        ]
+
+
+@admin.register(TemplatePartial)
+class TemplatePartialAdmin(ReadOnlyAdmin[TemplatePartial]):
+    """Shared pieces; `load_templates` writes them, and publishes what includes them anew."""
+
+    list_display = ("name", "updated_at")
+    search_fields = ("name",)
+    fields = ("name", "text", "updated_at")
