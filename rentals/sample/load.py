@@ -29,7 +29,7 @@ def load(plan: Plan, *, replace: bool = False, advance: Callable[[int], object] 
     homes, kinds = customers.cities(plan), fleet.models(plan)
     writer = booking_rows.Writer(plan, homes=homes, kinds=kinds)
     sales = chain(ordinary_sales(plan, writer, homes=homes), due_sales(plan, homes=homes))
-    counts: Counter[str] = Counter()
+    counts = Counter(bookings=0, logistics_tasks=0, payments=0)
     with transaction.atomic():
         if replace:
             empty(tables())
