@@ -50,10 +50,15 @@ _JSON = [i for i, field in enumerate(fields(Claimed)) if field.name in ("to", "p
 
 def claim(*, channel: str, limit: int, lease: dt.timedelta, now: dt.datetime | None = None) -> list[Claimed]:
     """Claim up to `limit` due rows in (priority, scheduled_at, id) order. `now` is the database's clock unless given."""
+    asked: dict[str, Any] = {
+        "channel": channel,
+        "limit": limit,
+        "lease": lease,
+        "now": now,
+        "token": uuid.uuid4(),
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            CLAIM, {"channel": channel, "limit": limit, "lease": lease, "now": now, "token": uuid.uuid4()}
-        )
+        cursor.execute(CLAIM, asked)
         rows = [as_claimed(row) for row in cursor.fetchall()]
     return sorted(rows, key=lambda row: (row.priority, row.scheduled_at, row.id))
 

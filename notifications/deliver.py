@@ -10,6 +10,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -32,8 +33,9 @@ Work = tuple[Claimed, Message]
 
 def dispatch(batch: Sequence[Claimed], *, lease: dt.timedelta) -> set[uuid.UUID]:
     """Renew the lease of what is about to be sent; answers the ids that are still ours."""
+    asked: list[Any] = [lease, [row.id for row in batch], [row.lease_token for row in batch]]
     with connection.cursor() as cursor:
-        cursor.execute(DISPATCH, [lease, [row.id for row in batch], [row.lease_token for row in batch]])
+        cursor.execute(DISPATCH, asked)
         held = {row[0] for row in cursor.fetchall()}
     for row in batch:
         if row.id not in held:

@@ -88,7 +88,7 @@ def _receipt(draft: Draft, decision: Decision) -> Receipt:
 def _existing(drafts: Sequence[Draft]) -> tuple[Receipt, ...]:
     if not drafts:
         return ()
-    asked = [[draft.channel for draft in drafts], [draft.idempotency_key for draft in drafts]]
+    asked: list[Any] = [[draft.channel for draft in drafts], [draft.idempotency_key for draft in drafts]]
     with connection.cursor() as cursor:
         cursor.execute(EXISTING, asked)
         rows = cursor.fetchall()

@@ -19,7 +19,7 @@ PATIENCE = dt.timedelta(seconds=30)
 ASK = """
 INSERT INTO drain_signal (id, asked_at) VALUES (1, clock_timestamp())
 ON CONFLICT (id) DO UPDATE SET asked_at = clock_timestamp()
-WHERE drain_signal.asked_at IS NULL OR drain_signal.asked_at < clock_timestamp() - %s
+WHERE drain_signal.asked_at IS NULL OR drain_signal.asked_at < clock_timestamp() - make_interval(secs => %s)
 """
 
 
@@ -44,7 +44,7 @@ def _ask() -> None:
     """Never raises: the rows are committed, and the schedule picks them up a minute later at the latest."""
     try:
         with connection.cursor() as cursor:
-            cursor.execute(ASK, [PATIENCE])
+            cursor.execute(ASK, [PATIENCE.total_seconds()])
             first = cursor.rowcount == 1
         if first:
             import_string(conf().kick)()

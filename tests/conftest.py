@@ -1,6 +1,5 @@
 """What every test may use: a PostgreSQL database, the sandbox providers, templates, and a directory of people."""
 
-import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,8 +9,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from sandbox.testing import SandboxServer
-
-MOMENT = dt.datetime(2026, 11, 20, 15, 0, tzinfo=dt.UTC)
+from templates_app.models import NotificationTemplate, NotificationTemplateVersion
 
 
 @pytest.fixture(scope="session")
@@ -41,15 +39,29 @@ def sandbox(sandbox_server: SandboxServer, settings: Any) -> SandboxServer:
     return sandbox_server
 
 
-@pytest.fixture
-def templates(db: None) -> None:
-    """The seed templates, published."""
-    call_command("load_templates", verbosity=0)
+@pytest.fixture(scope="session")
+def published_templates() -> dict[str, list[Any]]:
+    """The rows of the seed templates, once they have been published in this run."""
+    return {}
 
 
 @pytest.fixture
-def moment() -> dt.datetime:
-    return MOMENT
+def templates(db: None, published_templates: dict[str, list[Any]]) -> None:
+    """The seed templates, published; really once, then copied, since publishing proves every text."""
+    if not published_templates:
+        call_command("load_templates", verbosity=0)
+        published_templates["templates"] = list(NotificationTemplate.objects.all())
+        published_templates["versions"] = list(NotificationTemplateVersion.objects.all())
+        return
+    rows = published_templates["templates"]
+    versions = {row.pk: row.published_version_id for row in rows}
+    for row in rows:
+        row.published_version_id = None
+    NotificationTemplate.objects.bulk_create(rows)
+    NotificationTemplateVersion.objects.bulk_create(published_templates["versions"])
+    for row in rows:
+        row.published_version_id = versions[row.pk]
+    NotificationTemplate.objects.bulk_update(rows, ["published_version"])
 
 
 @pytest.fixture

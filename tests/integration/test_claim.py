@@ -121,7 +121,7 @@ def test_a_state_that_makes_no_sense_is_refused_by_the_table() -> None:
     from django.db import IntegrityError
 
     row = queued()
-    wrong = [
+    wrong: list[dict[str, Any]] = [
         {"status": "processing"},
         {"status": "sent"},
         {"status": "failed"},

@@ -15,12 +15,12 @@ from notifications.replay import CAP, replay, send_again
 from tests.messages import claimed, fresh, queued
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates")]
-BY = {"by": "staff:1", "reason": "The provider was down."}
+BY: dict[str, Any] = {"by": "staff:1", "reason": "The provider was down."}
 
 
 def in_state(status: str, **changes: Any) -> Notification:
     row = queued()
-    extra: dict[str, Any] = {
+    facts: dict[str, dict[str, Any]] = {
         "queued": {},
         "sent": {"metadata": {"sent_at": "x", "provider_reference": "r"}},
         "failed": {"error": "503: busy", "attempts": 3},
@@ -34,8 +34,8 @@ def in_state(status: str, **changes: Any) -> Notification:
                 }
             }
         },
-    }[status]
-    Notification.objects.filter(pk=row.pk).update(status=status, **{**extra, **changes})
+    }
+    Notification.objects.filter(pk=row.pk).update(status=status, **{**facts[status], **changes})
     return fresh(row)
 
 
