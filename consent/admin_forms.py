@@ -62,11 +62,9 @@ class ConsentForm(ModelForm[CustomerConsent]):
             self.add_error("decision", _("It stands so already."))
         return cleaned
 
-    def validate_unique(self) -> None:
-        """A decision about a key that has a row already is the normal case."""
-
-    def validate_constraints(self) -> None:
-        """As `validate_unique`."""
+    def _get_validation_exclusions(self) -> set[str]:
+        # A decision about a key that has a row already is the normal case: its uniqueness is not ours to check.
+        return {*super()._get_validation_exclusions(), "category"}  # type: ignore[misc]
 
 
 class SuppressionForm(ModelForm[Suppression]):
@@ -96,9 +94,6 @@ class SuppressionForm(ModelForm[Suppression]):
             except AddressError as error:
                 self.add_error("address", str(error))
         return cleaned
-
-    def validate_constraints(self) -> None:
-        """The same address twice keeps one suppression (`suppress`)."""
 
 
 class LiftForm(forms.Form):
