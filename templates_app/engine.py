@@ -7,6 +7,7 @@ with a hole in it must never leave.
 import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -78,10 +79,9 @@ class Mustache:
         """Raises TemplateError (code `syntax`) with the line."""
         scan(text, part=part)
         try:
-            tree = create_mustache_tree(text)
+            return cls(part, _read(text))
         except MystaceError as error:
             raise TemplateError("syntax", str(error), part) from error
-        return cls(part, _nodes(tree))
 
     def write(self, context: Mapping[str, Any], *, escape: bool) -> str:
         """The words for this context. A placeholder without a value raises TemplateError (code `missing`)."""
@@ -144,6 +144,12 @@ class Mustache:
 def placeholders(text: str, partials: Mapping[str, str] | None = None) -> frozenset[str]:
     """Every name and dotted path that a text and its partials use, as variable or section."""
     return frozenset(use.name for use in uses(text, partials or {}) if use.name != ".")
+
+
+# The same text is read to prove a version, to publish it and to render it.
+@lru_cache(maxsize=256)
+def _read(text: str) -> tuple[_Node, ...]:
+    return _nodes(create_mustache_tree(text))
 
 
 def _nodes(tree: MustacheTreeNode) -> tuple[_Node, ...]:

@@ -6,6 +6,7 @@ Pure. Escaping keeps a value inside its text or its quotes; these rules keep tag
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from html.parser import HTMLParser
 
 import css_inline
@@ -46,6 +47,7 @@ def is_safe_address(value: str, *, is_url: Callable[[str], bool]) -> bool:
     return bool(_SAFE_START.match(value)) or bool(first and is_url(first["name"]))
 
 
+@lru_cache(maxsize=64)
 def inline_css(markup: str) -> str:
     """The document with its style sheet on its elements; at-rules (@media) stay in the head.
 

@@ -71,6 +71,8 @@ def new_draft(
     template: NotificationTemplate, *, by: AbstractBaseUser | None = None
 ) -> NotificationTemplateVersion:
     """A draft that begins with the published words."""
+    # Read again: the caller's copy may be older than what is in force.
+    template = NotificationTemplate.objects.select_related("published_version").get(pk=template.pk)
     base = template.published_version
     return save_draft(
         template=template,

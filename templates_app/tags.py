@@ -5,6 +5,7 @@ Pure. mystace's own errors know no line, and an editor needs it.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 TAG = re.compile(r"\{\{(?:\{(?P<triple>.*?)\}\}\}|(?P<sigil>[#^/>!&=]?)(?P<name>.*?)\}\})", re.DOTALL)
 _KINDS = {
@@ -46,7 +47,9 @@ class Tag:
     end: int
 
 
-def scan(text: str, *, part: str = "") -> list[Tag]:
+# Proving a version reads its layout once a part and language: what a text holds does not change.
+@lru_cache(maxsize=1024)
+def scan(text: str, *, part: str = "") -> tuple[Tag, ...]:
     """All tags in order. Raises TemplateError (`syntax`) where a tag or a section is not right."""
     tags: list[Tag] = []
     read_to = 0
@@ -67,7 +70,7 @@ def scan(text: str, *, part: str = "") -> list[Tag]:
         tags.append(Tag(kind, name, line, match.start(), match.end()))
     _refuse_loose_braces(text, read_to, len(text), part)
     _refuse_unbalanced(tags, part)
-    return tags
+    return tuple(tags)
 
 
 def _refuse_loose_braces(text: str, start: int, end: int, part: str) -> None:
