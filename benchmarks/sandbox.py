@@ -141,12 +141,12 @@ class Client(asyncio.Protocol):
 
 async def drive(url: str, requests: list[bytes], connections: int) -> Counter[bytes]:
     """Send all requests over so many connections; counts of the statuses answered."""
-    parts = urlsplit(url)
+    host, port = urlsplit(url).netloc.split(":")
     loop = asyncio.get_running_loop()
     statuses: Counter[bytes] = Counter()
     waits: list[asyncio.Future[None]] = [loop.create_future() for _ in range(connections)]
     for done in waits:
-        await loop.create_connection(partial(Client, requests, statuses, done), parts.hostname, parts.port)
+        await loop.create_connection(partial(Client, requests, statuses, done), host, int(port))
     await asyncio.gather(*waits)
     return statuses
 

@@ -34,9 +34,8 @@ def guard(request: Request) -> str:
     page could reset the sandbox: a JSON content type cannot be sent across origins without the server's consent.
     """
     host = request.headers.get("host", "")
-    name = urlsplit(f"//{host}").hostname or ""
-    if not _is_this_machine(name):
-        return f"the sandbox answers to 127.0.0.1, ::1 and localhost, not to {name!r}"
+    if not _is_this_machine(host):
+        return f"the sandbox answers to 127.0.0.1, ::1 and localhost, not to {host!r}"
     origin = request.headers.get("origin")
     if origin is not None and origin != f"http://{host}":
         return f"requests from pages of {origin} are refused"
@@ -47,10 +46,9 @@ def guard(request: Request) -> str:
     return ""
 
 
-def _is_this_machine(name: str) -> bool:
-    if name == "localhost":
-        return True
+def _is_this_machine(host: str) -> bool:
     try:
-        return ipaddress.ip_address(name).is_loopback
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False

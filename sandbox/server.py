@@ -55,6 +55,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._request = Request()
+        self._url = b""
         self._chunks: list[bytes] = []
         self._size = 0
         self._waiting: deque[Request] = deque()
@@ -79,18 +80,20 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._request = Request()
+        self._url = b""
         self._chunks = []
         self._size = 0
 
-    def on_url(self, url: bytes) -> None:
-        path, _, query = url.decode("latin-1").partition("?")
-        self._request.path = unquote(path) if "%" in path else path
-        self._request.query = query
+    def on_url(self, part: bytes) -> None:
+        self._url += part
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._request.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
+        path, _, query = self._url.decode("latin-1").partition("?")
+        self._request.path = unquote(path) if "%" in path else path
+        self._request.query = query
         if self._request.headers.get("expect", "").lower() == "100-continue" and self._transport:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 

@@ -66,7 +66,9 @@ class SandboxServer(AbstractContextManager["SandboxServer"]):
         assert self._process.stdout is not None
         first_line = self._process.stdout.readline()
         if not first_line:
-            raise SandboxError(f"the sandbox ended with status {self._process.wait()} and said why above")
+            status = self._process.wait()
+            self.stop()
+            raise SandboxError(f"the sandbox ended with status {status} and said why above")
         self.url = json.loads(first_line)["url"]
 
     def stop(self) -> None:

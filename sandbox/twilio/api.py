@@ -158,8 +158,15 @@ def _check_presence(sms: Sms, *, has_media: bool) -> int:
         return 21602
     if len(sms.body) > 1600:
         return 21617
-    callback = urlsplit(sms.status_callback or "http://none")
-    return 0 if callback.scheme in {"http", "https"} and callback.hostname else 21609
+    return 0 if sms.status_callback is None or _is_web_address(sms.status_callback) else 21609
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # half an IPv6 address, a port beyond 65535
+        return False
 
 
 def _check_sender(sms: Sms) -> int:
