@@ -30,7 +30,7 @@ class Directory(Protocol):
     """What a host must answer. Ids are text here, whatever type the host's keys have."""
 
     def customers(self, ids: Collection[str]) -> Mapping[str, Contact]:
-        """The known and active customers among these ids, in one query."""
+        """The known customers among these ids, whatever their standing, in one query."""
 
     def staff(self, ids: Collection[str]) -> Mapping[str, Contact]:
         """The known and active staff members among these ids, in one query."""
