@@ -25,6 +25,7 @@ from config.postgres_cluster import (
     server_account,
     server_command,
 )
+from config.postgres_root import note_link
 
 
 def open_lock(path: Path) -> int:
@@ -69,6 +70,8 @@ def keep(data_dir: Path, *, durable: bool) -> None:
     binaries = find_binaries()
     initialise(cluster, binaries, account, run)
     clear_stale_record(cluster)
+    if cluster.is_symlink():
+        note_link(cluster)
     socket_dir = private_socket_dir(lock, account)
     server = run(server_command(cluster, binaries, socket_dir, durable=durable))
     try:

@@ -22,8 +22,9 @@ find_python() {
             return
         fi
     done
-    found=$(version_of "${PYTHON:-python3}")
-    say "Postroom needs Python 3.11, 3.12 or 3.13; ${PYTHON:-python3} is ${found:-missing}."
+    found="is $(version_of "${PYTHON:-python3}")"
+    [ "$found" != "is " ] || found="cannot be run"
+    say "Postroom needs Python 3.11, 3.12 or 3.13; ${PYTHON:-python3} $found."
     say "Name one: make PYTHON=/path/to/python3.12 ..."
     exit 1
 }
