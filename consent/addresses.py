@@ -52,6 +52,11 @@ def hint(channel: str, value: str) -> str:
     return _HINT[channel](normal)
 
 
+def mentions_address(text: str) -> bool:
+    """Does a text that people wrote hold something like an e-mail address or a phone number?"""
+    return "@" in text or bool(phonenumbers.PhoneNumberMatcher(text, DEFAULT_REGION).has_next())
+
+
 def _normal_email(value: str) -> str:
     local, at, domain = unicodedata.normalize("NFC", value).lower().rpartition("@")
     try:

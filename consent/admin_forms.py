@@ -5,13 +5,19 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from consent.addresses import AddressError, normalise
+from consent.addresses import AddressError, mentions_address, normalise
 from consent.admin_base import ModelForm, SelectWidget, TextareaWidget, TextWidget
 from consent.directory import directory
 from consent.ledger import CHANNELS
 from consent.models import Channel, CustomerConsent, Suppression
 from consent.policy import can_leave
 from consent.preferences import current
+
+
+def refuse_addresses(text: str) -> None:
+    """What operators write outlives the customer's record, and stands in audit entries."""
+    if mentions_address(text):
+        raise forms.ValidationError(_("Leave e-mail addresses and phone numbers out of this text."))
 
 
 class ReasonField(forms.CharField):
@@ -22,7 +28,8 @@ class ReasonField(forms.CharField):
             label=_("Reason"),
             max_length=500,
             widget=TextareaWidget(attrs={"rows": 3}),
-            help_text=_("Kept with the change. No names and no addresses, please."),
+            help_text=_("Kept with the change for ever. No names and no addresses, please."),
+            validators=[refuse_addresses],
         )
 
 
@@ -39,6 +46,11 @@ class ConsentForm(ModelForm[CustomerConsent]):
     class Meta:
         model = CustomerConsent
         fields = ["customer_id", "channel", "category"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.enabled and "decision" in self.fields:
+            self.fields["decision"].initial = self.REVOKE
 
     def clean_customer_id(self) -> str:
         customer_id: str = self.cleaned_data["customer_id"].strip()
@@ -85,6 +97,11 @@ class SuppressionForm(ModelForm[Suppression]):
     class Meta:
         model = Suppression
         fields = ["channel", "reason", "scope", "note", "expires_at"]
+
+    def clean_note(self) -> str:
+        note: str = self.cleaned_data["note"]
+        refuse_addresses(note)
+        return note
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -95,7 +95,7 @@ class ConsentEvent(models.Model):
     category = models.TextField(choices=Category.choices)
     action = models.TextField(choices=Action.choices)
     source = models.TextField(choices=Source.choices)
-    actor = models.TextField(help_text=_("customer, staff:<id>, provider:<name> or job:<name>"))
+    actor = models.TextField(help_text=_("customer, staff:ID, provider:NAME or job:NAME"))
     wording = models.TextField(blank=True, help_text=_("The exact text the person read when deciding"))
     evidence = models.JSONField(default=dict, blank=True)
     occurred_at = models.DateTimeField()

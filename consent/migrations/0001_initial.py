@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('category', models.TextField(choices=[('security', 'Security'), ('transactional', 'Transactional'), ('reminder', 'Reminder'), ('marketing', 'Marketing')])),
                 ('action', models.TextField(choices=[('granted', 'Granted'), ('revoked', 'Revoked')])),
                 ('source', models.TextField(choices=[('web_form', 'Web form'), ('preference_page', 'Preference page'), ('one_click', 'One-click unsubscribe'), ('sms_keyword', 'SMS keyword'), ('provider_event', 'Provider event'), ('admin', 'Admin'), ('import', 'Import'), ('api', 'API')])),
-                ('actor', models.TextField(help_text='customer, staff:<id>, provider:<name> or job:<name>')),
+                ('actor', models.TextField(help_text='customer, staff:ID, provider:NAME or job:NAME')),
                 ('wording', models.TextField(blank=True, help_text='The exact text the person read when deciding')),
                 ('evidence', models.JSONField(blank=True, default=dict)),
                 ('occurred_at', models.DateTimeField()),

@@ -121,6 +121,7 @@ class TestDecisions:
         ("wrong", "said"),
         [
             ({"reason": ""}, "This field is required."),
+            ({"reason": "Mail to jane@example.com"}, "Leave e-mail addresses and phone numbers out"),
             ({"customer_id": "c2"}, "No customer has this id."),
             ({"channel": "inapp"}, "inapp is not one of the available choices"),
             (
@@ -216,6 +217,7 @@ class TestSuppressions:
             ({"channel": "sms"}, "This is not a phone number."),
             ({"channel": "inapp"}, "inapp is not one of the available choices"),
             ({"address": ""}, "This field is required."),
+            ({"note": "Call 506-555-0123"}, "Leave e-mail addresses and phone numbers out"),
         ],
     )
     def test_what_is_no_address_is_explained(self, wrong: dict[str, str], said: str) -> None:
@@ -236,9 +238,9 @@ class TestSuppressions:
         kept.refresh_from_db()
         assert kept.lifted_at is None
         assert client.post(page, {"reason": "It was a typo"}).status_code == 302
-        kept.refresh_from_db()
-        assert kept.lifted_at is not None
-        assert (kept.lifted_by, kept.lift_reason) == (f"staff:{User.objects.get().pk}", "It was a typo")
+        lifted = Suppression.objects.get()
+        assert lifted.lifted_at is not None
+        assert (lifted.lifted_by, lifted.lift_reason) == (f"staff:{User.objects.get().pk}", "It was a typo")
         assert LogEntry.objects.get().change_message == "lift: It was a typo"
         assert client.post(page, {"reason": "Again"}).status_code == 404
 

@@ -49,7 +49,7 @@ def browser() -> Client:
 
 
 def token(**parts: Any) -> str:
-    defaults = {
+    defaults: dict[str, Any] = {
         "customer_id": "c1",
         "channel": "email",
         "category": "marketing",

@@ -61,7 +61,7 @@ class TestOneChange:
 
     def test_an_old_grant_heard_of_late_is_kept_once_and_changes_nothing(self) -> None:
         revoke(**KEY, **BY, at=NOW)
-        old = {"source": "import", "actor": "job:import", "at": day(-30)}
+        old: dict[str, Any] = {"source": "import", "actor": "job:import", "at": day(-30)}
         assert grant(**KEY, **old)
         assert grant(**KEY, **old) is None
         row = CustomerConsent.objects.get(**KEY)

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.addresses import AddressError, blind_index, hint, normalise
+from consent.addresses import AddressError, blind_index, hint, mentions_address, normalise
 from consent.checks import field_keys_are_strong
 from consent.sealed import SealError, seal, unseal
 
@@ -146,6 +146,20 @@ def test_a_mask_shows_enough_to_recognise_and_too_little_to_write_to(
 @given(st.sampled_from(["email", "sms", "push", "inapp"]), st.text(max_size=40))
 def test_a_mask_never_fails(channel: str, text: str) -> None:
     assert hint(channel, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ("She asked on the phone on 2026-03-01", False),
+        ("Booking BK-104233 was cancelled, 3 calls", False),
+        ("Write to jane@example.com", True),
+        ("Call (506) 555-0123 first", True),
+        ("Call +33 6 12 34 56 78 first", True),
+    ],
+)
+def test_addresses_inside_a_sentence_are_noticed(text: str, held: bool) -> None:
+    assert mentions_address(text) is held
 
 
 def test_sealed_text_comes_back_and_shows_nothing() -> None:
