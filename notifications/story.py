@@ -85,15 +85,18 @@ def _event(event: ProviderEvent) -> StoryEvent:
 def _now(row: Notification) -> StoryEvent:
     match row.status:
         case "queued":
-            text = f"Waits for {row.scheduled_at.isoformat(timespec='seconds')}" + (
-                f" after: {row.error}" if row.error else ""
-            )
+            text = f"Waits for {_clock(row.scheduled_at)}" + (f" after: {row.error}" if row.error else "")
         case "processing":
             text = "A worker has it right now."
         case "sent":
-            text = f"Sent: the provider accepted it at {row.metadata['sent_at']}."
+            text = f"Sent: the provider accepted it at {_clock(dt.datetime.fromisoformat(row.metadata['sent_at']))}."
         case "failed":
             text = f"Failed for good: {row.error}. It waits for a person (replay)."
         case _:
             text = f"Not sent: {row.metadata['withheld']['reason']}"
     return StoryEvent(timezone.now(), "now", text)
+
+
+def _clock(at: dt.datetime) -> str:
+    """As the reader's clock shows it, with the offset that makes it exact."""
+    return timezone.localtime(at).isoformat(sep=" ", timespec="seconds")
