@@ -4,6 +4,7 @@ It runs in a database of its own that is dropped at the end, so that its figures
 """
 
 import datetime as dt
+import io
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -22,8 +23,8 @@ from notifications.models import InboxItem, Notification
 from notifications.worker import drain
 from sandbox.testing import SandboxServer
 
-# A Friday, 08:30 in Moncton: every kind of booking reminder is due.
-MOMENT = dt.datetime(2026, 11, 20, 12, 30, tzinfo=dt.UTC)
+# A Friday, 09:30 in Moncton: every kind of booking reminder is due.
+MOMENT = dt.datetime(2026, 11, 20, 13, 30, tzinfo=dt.UTC)
 SEED = 20
 
 
@@ -47,7 +48,7 @@ class Line:
 def smoke() -> tuple[list[Line], list[str]]:
     """Seed, run the jobs, drain, compare. Answers the table and what is wrong with it (nothing: all is well)."""
     with own_database(), SandboxServer() as server, override_settings(**_pointing_at(server)):
-        call_command("load_templates", verbosity=0)
+        call_command("load_templates", stdout=io.StringIO())
         call_command("seed_rentals", verbosity=0, seed=SEED, at=MOMENT.isoformat(), push_url=server.url)
         problems = [
             f"{name}: {report.error}"
