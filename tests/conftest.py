@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from sandbox.testing import SandboxServer
-from templates_app.models import NotificationTemplate, NotificationTemplateVersion
+from templates_app.models import NotificationTemplate, NotificationTemplateVersion, TemplatePartial
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +52,7 @@ def templates(db: None, published_templates: dict[str, list[Any]]) -> None:
         call_command("load_templates", verbosity=0)
         published_templates["templates"] = list(NotificationTemplate.objects.all())
         published_templates["versions"] = list(NotificationTemplateVersion.objects.all())
+        published_templates["partials"] = list(TemplatePartial.objects.all())
         return
     rows = published_templates["templates"]
     versions = {row.pk: row.published_version_id for row in rows}
@@ -59,6 +60,7 @@ def templates(db: None, published_templates: dict[str, list[Any]]) -> None:
         row.published_version_id = None
     NotificationTemplate.objects.bulk_create(rows)
     NotificationTemplateVersion.objects.bulk_create(published_templates["versions"])
+    TemplatePartial.objects.bulk_create(published_templates["partials"])
     for row in rows:
         row.published_version_id = versions[row.pk]
     NotificationTemplate.objects.bulk_update(rows, ["published_version"])
