@@ -166,6 +166,8 @@ NOTIFICATIONS: dict[str, Any] = {
 }
 # What the jobs on the business tables need to know of the host's site.
 RENTALS: dict[str, str] = {"BOOKING_URL": f"{PUBLIC_URL}/bookings/{{booking_number}}"}
+# How an editor's test of a template gets into the queue, which stands above the templates.
+TEMPLATES_APP: dict[str, str] = {"SEND_TEST": "notifications.send_test.send_test"}
 
 # django-q2 hosts workers and keeps the clock; the queue is our own table (docs/decisions/0004-django-q2.md).
 # retry > (1 + ceil((queue_limit + bulk) / workers)) · timeout + 3, or a running task is handed out again.

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 class NotificationsConfig(AppConfig):
     name = "notifications"
-    verbose_name = _("Notifications")
+    verbose_name = _("Messages")
 
     def ready(self) -> None:
         from notifications import checks  # noqa: F401 (registers them)

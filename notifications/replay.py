@@ -32,12 +32,13 @@ RETURNING id
 AGAIN = """
 INSERT INTO notification_queue (
     id, channel, "to", recipient_key, template_id, template_version, subject, payload, metadata, category, priority,
-    scheduled_at, expires_at, parent_id, status)
+    scheduled_at, expires_at, parent_id, idempotency_key, status)
 SELECT gen_random_uuid(), channel, "to", recipient_key, template_id, template_version, subject, payload,
     (metadata - %(state)s::text[]) || jsonb_build_object('history', %(entry)s::jsonb), category, priority,
-    %(now)s, NULL, id, 'queued'
+    %(now)s, NULL, id, %(once)s::text || ':' || id, 'queued'
 FROM notification_queue
 WHERE id = ANY(%(ids)s) AND status IN ('sent', 'cancelled')
+ON CONFLICT (channel, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
 RETURNING id, parent_id
 """
 # Facts about the parent's own sending, which the child starts without.
@@ -63,10 +64,20 @@ def replay(
 
 
 def send_again(
-    ids: Sequence[uuid.UUID], *, by: str, reason: str, now: dt.datetime | None = None, dry_run: bool = False
+    ids: Sequence[uuid.UUID],
+    *,
+    by: str,
+    reason: str,
+    once: str | None = None,
+    now: dt.datetime | None = None,
+    dry_run: bool = False,
 ) -> Replayed:
-    """Make a new notification of each sent or withheld one. It does not expire and has no idempotency key."""
-    return _act(AGAIN, "sent_again", ids, by, reason, now, dry_run)
+    """Make a new notification of each sent or withheld one. It does not expire.
+
+    The parent stays as it is, so nothing but `once` tells a second click from a second wish: a call with the same
+    `once` makes nothing more. It becomes the beginning of the idempotency keys; without it there are none.
+    """
+    return _act(AGAIN, "sent_again", ids, by, reason, now, dry_run, once)
 
 
 def _act(
@@ -77,6 +88,7 @@ def _act(
     reason: str,
     now: dt.datetime | None,
     dry_run: bool,
+    once: str | None = None,
 ) -> Replayed:
     wanted = check_selection(ids, reason)
     moment = now or timezone.now()
@@ -84,7 +96,9 @@ def _act(
     with transaction.atomic():
         free = lock_records(wanted)
         with connection.cursor() as cursor:
-            cursor.execute(sql, {"ids": free, "now": moment, "entry": json.dumps([entry]), "state": STATE})
+            cursor.execute(
+                sql, {"ids": free, "now": moment, "entry": json.dumps([entry]), "state": STATE, "once": once}
+            )
             rows = cursor.fetchall()
         touched = {row[-1] for row in rows}
         skipped = why_not(set(wanted) - touched, busy=set(wanted) - set(free), what=what)
@@ -121,6 +135,8 @@ def why_not(left: set[uuid.UUID], *, busy: set[uuid.UUID], what: str) -> dict[st
             reasons["a worker has it right now"] += 1
         elif what == "replayed" and status == "failed":
             reasons["it has expired"] += 1
+        elif what == "sent_again" and status in ("sent", "cancelled"):
+            reasons["it was sent again by the same request"] += 1
         else:
             reasons[f"it is {status}"] += 1
     return dict(reasons)

@@ -1,0 +1,140 @@
+"""Open or paused: in, a channel and a reason; out, its state changed by POST, and the page of the four channels."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from consent.models import Channel
+from notifications.admin.audit import log_each
+from notifications.admin.private import PrivateAdmin
+from notifications.admin.reason import PauseForm, ResumeForm
+from notifications.channel_state import pause, resume
+from notifications.models import ChannelState
+
+LIST = "admin:notifications_channelstate_changelist"
+USUAL_PAUSE = dt.timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRow:
+    """One channel as the page shows it."""
+
+    name: str
+    label: str
+    state: ChannelState | None
+    paused: bool
+    form: forms.Form
+
+
+@admin.register(ChannelState)
+class ChannelStateAdmin(PrivateAdmin[ChannelState]):
+    """One page for the four channels, whether they have a row or not."""
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            path(
+                f"<slug:channel>/{verb}/",
+                self.admin_site.admin_view(view),
+                name=f"notifications_channelstate_{verb}",
+            )
+            for verb, view in (("pause", self.pause_view), ("resume", self.resume_view))
+        ] + super().get_urls()
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        return self._page(request)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """A single channel has no page of its own."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return HttpResponseRedirect(reverse(LIST))
+
+    def pause_view(self, request: HttpRequest, channel: str) -> HttpResponse:
+        form = PauseForm(request.POST)
+        if refused := self._refusal(request, channel, form):
+            return refused
+        until, reason = form.cleaned_data["until"], form.cleaned_data["reason"]
+        with transaction.atomic():
+            pause(channel, until=until, reason=reason, by=f"staff:{request.user.pk}")
+            state = ChannelState.objects.get(pk=channel)
+            log_each(request, [state], f"pause until {until.isoformat(timespec='minutes')}: {reason}")
+        if state.paused_until == until:
+            messages.success(request, gettext("%s is paused.") % Channel(channel).label)
+        else:
+            messages.warning(
+                request, gettext("%s is paused for longer already. Resume it first.") % Channel(channel).label
+            )
+        return HttpResponseRedirect(reverse(LIST))
+
+    def resume_view(self, request: HttpRequest, channel: str) -> HttpResponse:
+        form = ResumeForm(request.POST)
+        if refused := self._refusal(request, channel, form):
+            return refused
+        with transaction.atomic():
+            state = (
+                ChannelState.objects.select_for_update()
+                .filter(pk=channel, paused_until__gt=timezone.now())
+                .first()
+            )
+            if state is not None:
+                resume(channel, by=f"staff:{request.user.pk}")
+                log_each(request, [state], f"resume: {form.cleaned_data['reason']}")
+        told = gettext("%s sends again.") if state else gettext("%s was open already.")
+        messages.success(request, told % Channel(channel).label)
+        return HttpResponseRedirect(reverse(LIST))
+
+    def _refusal(self, request: HttpRequest, channel: str, form: forms.Form) -> HttpResponse | None:
+        if not request.user.has_perm("notifications.change_channelstate"):
+            raise PermissionDenied
+        if channel not in Channel.values:
+            raise Http404
+        if request.method != "POST":
+            return HttpResponseRedirect(reverse(LIST))
+        return None if form.is_valid() else self._page(request, {channel: form})
+
+    def _page(self, request: HttpRequest, posted: dict[str, forms.Form] | None = None) -> HttpResponse:
+        states = {state.channel: state for state in ChannelState.objects.all()}
+        now = timezone.now()
+        later = timezone.localtime(now + USUAL_PAUSE)
+        rows = []
+        for name, label in Channel.choices:
+            state = states.get(name)
+            paused = bool(state and state.paused_until and state.paused_until > now)
+            blank = (
+                ResumeForm(auto_id=f"{name}_%s")
+                if paused
+                else PauseForm(initial={"until": later}, auto_id=f"{name}_%s")
+            )
+            rows.append(ChannelRow(name, str(label), state, paused, (posted or {}).get(name, blank)))
+        request.current_app = self.admin_site.name
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": self.opts.verbose_name_plural,
+            "rows": rows,
+            "may_change": request.user.has_perm("notifications.change_channelstate"),
+            "time_zone": timezone.get_current_timezone_name(),
+        }
+        return TemplateResponse(request, "notifications/admin/channels.html", context)

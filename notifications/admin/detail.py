@@ -1,0 +1,112 @@
+"""All that is known about one message, without a word of its text: in, a row; out, what its page shows."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.urls import NoReverseMatch, reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from notifications.admin.acts import ACTS, Act
+from notifications.admin.cells import NOTHING, latency, moment, outcome_badge, short, status_badge
+from notifications.masking import masked_recipient
+from notifications.models import DeliveryAttempt, Notification, Priority
+from notifications.story import StoryEvent, story
+
+MOST_CHILDREN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One try: `answer` is what the provider said, or its reference."""
+
+    number: int
+    started: SafeString
+    provider: str
+    outcome: SafeString
+    latency: str
+    wait: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """The detail page: facts in pairs, the story, the attempts in rows, relatives, and what may be done."""
+
+    facts: Sequence[tuple[str, object]]
+    story: Sequence[StoryEvent]
+    attempts: Sequence[AttemptRow]
+    children: Sequence[Notification]
+    template_url: str
+    acts: Sequence[Act]
+    may_read: bool
+
+
+def load(pk: uuid.UUID) -> Notification | None:
+    """The row with what its page needs."""
+    rows = Notification.objects.select_related("template", "template_version", "parent")
+    return rows.prefetch_related("delivery_attempts").filter(pk=pk).first()
+
+
+def message_page(row: Notification, user: AbstractBaseUser | AnonymousUser) -> MessagePage:
+    may_read = bool(getattr(user, "has_perm", lambda _perm: False)("notifications.view_notification_body"))
+    return MessagePage(
+        facts=_facts(row),
+        story=story(row),
+        attempts=[_attempt(attempt) for attempt in row.delivery_attempts.all()],
+        children=list(row.children.order_by("-created_at")[:MOST_CHILDREN]),
+        template_url=_template_url(row),
+        acts=[act for act in ACTS.values() if row.status in act.takes and act.allowed(user)],
+        may_read=may_read,
+    )
+
+
+def _facts(row: Notification) -> list[tuple[str, object]]:
+    names = ", ".join(sorted(row.payload))
+    return [
+        (_("Status"), status_badge(row)),
+        (_("Channel"), row.get_channel_display()),
+        (_("Recipient"), masked_recipient(row.to)),
+        (_("Category"), row.get_category_display()),
+        (_("Priority"), Priority(row.priority).label),
+        (_("Attempts"), row.attempts),
+        (_("Asked for"), moment(row.created_at)),
+        (_("Due"), moment(row.scheduled_at)),
+        (_("Last attempt"), moment(row.last_attempt_at)),
+        (_("Expires"), moment(row.expires_at)),
+        (_("Idempotency key"), short(row.idempotency_key or "", 80)),
+        (_("Provider reference"), short(str(row.metadata.get("provider_reference", "")), 80)),
+        (_("Payload"), short(names, 120)),
+        (_("Id"), row.pk),
+    ]
+
+
+def _attempt(attempt: DeliveryAttempt) -> AttemptRow:
+    wait = attempt.retry_after
+    said = " ".join(filter(None, (attempt.provider_code, attempt.error)))
+    return AttemptRow(
+        number=attempt.number,
+        started=moment(attempt.started_at),
+        provider=attempt.provider,
+        outcome=outcome_badge(attempt),
+        latency=latency(attempt),
+        wait=f"{wait.total_seconds():.0f} s" if wait is not None else NOTHING,
+        answer=said or attempt.provider_reference,
+    )
+
+
+def _template_url(row: Notification) -> str:
+    """The page of the pinned version, else of the template; empty where the host shows neither."""
+    for model, pk in (
+        ("notificationtemplateversion", row.template_version_id),
+        ("notificationtemplate", row.template_id),
+    ):
+        if pk is None:
+            continue
+        try:
+            return reverse(f"admin:templates_app_{model}_change", args=[pk])
+        except NoReverseMatch:
+            continue
+    return ""

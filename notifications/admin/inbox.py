@@ -1,0 +1,89 @@
+"""Where people are reached without an address: in, inbox items and browsers; out, pages to read.
+
+An inbox item is a rendered message: its words are shown to readers of bodies only, and each look is logged.
+"""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from notifications.admin.audit import log_each
+from notifications.admin.body import READ_BODY
+from notifications.admin.cells import moment, recipient
+from notifications.admin.deliveries import message_link
+from notifications.admin.private import PrivateAdmin
+from notifications.models import InboxItem, PushSubscription
+
+
+@admin.register(InboxItem)
+class InboxItemAdmin(PrivateAdmin[InboxItem]):
+    """The in-app inboxes, newest first."""
+
+    list_display = ("who", "category", "priority", "created", "read", "message_in_queue")
+    list_filter = ("category", "priority")
+    # created_at has no index of its own: only one person's items are read in that order.
+    ordering = ("-pk",)
+    facts = ("user_id", "category", "priority", "created_at", "read_at", "message_in_queue")
+    words = ("title", "message", "action_url", "cta_label")
+    readonly_fields = ("message_in_queue", "created_at")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return (*self.facts, *self.words) if _reads(request) else self.facts
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        response = super().change_view(request, object_id, form_url, extra_context)
+        shown = getattr(response, "context_data", None)
+        if _reads(request) and shown and isinstance(shown.get("original"), InboxItem):
+            log_each(request, [shown["original"]], "read the text of the inbox item")
+        return response
+
+    @admin.display(description=_("recipient"))
+    def who(self, item: InboxItem) -> SafeString:
+        return recipient(item.user_id.replace(":", " ", 1))
+
+    @admin.display(description=_("created"))
+    def created(self, item: InboxItem) -> SafeString:
+        return moment(item.created_at)
+
+    @admin.display(description=_("read"))
+    def read(self, item: InboxItem) -> SafeString:
+        return moment(item.read_at)
+
+    @admin.display(description=_("queue"))
+    def message_in_queue(self, item: InboxItem) -> SafeString:
+        return message_link(item.notification_id)
+
+
+@admin.register(PushSubscription)
+class PushSubscriptionAdmin(PrivateAdmin[PushSubscription]):
+    """The browsers that asked for push messages. Endpoint and keys stay sealed: they are what lets one write there."""
+
+    list_display = ("who", "endpoint_origin", "created", "used")
+    ordering = ("-pk",)
+    fields = ("recipient_key", "endpoint_origin", "created_at", "last_used_at")
+    readonly_fields = ("created_at",)
+
+    @admin.display(description=_("recipient"))
+    def who(self, browser: PushSubscription) -> SafeString:
+        return recipient(browser.recipient_key.replace(":", " ", 1))
+
+    @admin.display(description=_("created"))
+    def created(self, browser: PushSubscription) -> SafeString:
+        return moment(browser.created_at)
+
+    @admin.display(description=_("last used"))
+    def used(self, browser: PushSubscription) -> SafeString:
+        return moment(browser.last_used_at)
+
+
+def _reads(request: HttpRequest) -> bool:
+    return bool(request.user.has_perm(READ_BODY))

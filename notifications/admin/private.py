@@ -1,0 +1,47 @@
+"""The base of every page here: in, rows that hold people's words in columns no list shows; out, read-only lists.
+
+Django lets anyone who may see a list filter by any column of it (`?payload__name__startswith=M`), and so guess what
+they may not read. Here only the declared filters are looked up.
+"""
+
+from typing import Any, ClassVar, TypeVar
+
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+
+from consent.admin_base import ReadOnlyAdmin
+from notifications.admin.counting import CappedPaginator
+
+Row = TypeVar("Row", bound=Model)
+
+
+class PrivateAdmin(ReadOnlyAdmin[Row]):
+    """A read-only list without exact counts, free sorting or undeclared look-ups."""
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_max_show_all = 0
+    sortable_by: ClassVar[tuple[str, ...]] = ()
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        filters = self.get_list_filter(request) if request is not None else self.list_filter
+        names = {_name(declared) for declared in filters}
+        return any(lookup == name or lookup.startswith(f"{name}__") for name in names)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        response = super().changelist_view(request, extra_context)
+        if context := getattr(response, "context_data", None):
+            context["title"] = self.opts.verbose_name_plural
+            if "cl" in context:
+                # Both unknown and equal, so that no header claims a total that nobody counted.
+                context["cl"].full_result_count = context["cl"].result_count
+        return response
+
+
+def _name(declared: Any) -> str:
+    if isinstance(declared, list | tuple):
+        declared = declared[0]
+    return str(getattr(declared, "parameter_name", declared))

@@ -1,0 +1,157 @@
+"""The queue: in, filters, a search and ticked rows; out, the list, each message's page, and the acts on them."""
+
+import uuid
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, QueryDict
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from consent.addresses import AddressError
+from notifications.admin.acts import ACTS, CANCEL, REPLAY, SEND_AGAIN
+from notifications.admin.body import body_view, frame_view
+from notifications.admin.columns import COLUMNS, QueueColumns
+from notifications.admin.confirm import act_view, ask
+from notifications.admin.detail import load, message_page
+from notifications.admin.filters import ErrorClassFilter, WithheldRuleFilter
+from notifications.admin.find import as_keys, is_address, search
+from notifications.admin.private import PrivateAdmin
+from notifications.admin.selection import all_matching, chosen
+from notifications.models import Notification
+
+LIST = "admin:notifications_notification_changelist"
+
+
+@admin.register(Notification)
+class NotificationAdmin(QueueColumns, PrivateAdmin[Notification]):
+    """Messages, newest first."""
+
+    list_display = COLUMNS
+    list_display_links = ("what",)
+    list_filter = (
+        "status",
+        "channel",
+        "category",
+        "template",
+        "created_at",
+        ErrorClassFilter,
+        WithheldRuleFilter,
+    )
+    list_select_related = ("template",)
+    search_fields = ("id",)  # shows the box; `find.py` does the searching
+    search_help_text = _("Id, key, reference, customer, e-mail or phone")
+    sortable_by = ("asked",)
+    actions = ("replay", "send_again", "cancel")  # type: ignore[assignment]
+
+    def get_urls(self) -> list[URLPattern]:
+        def wrapped(view: Any) -> Any:
+            return self.admin_site.admin_view(lambda request, **given: view(self, request, **given))
+
+        find = self.admin_site.admin_view(self.find_view)
+        return [
+            path("find/", find, name="notifications_notification_find"),
+            path("act/<slug:name>/", wrapped(act_view), name="notifications_notification_act"),
+            path("<uuid:object_id>/body/", wrapped(body_view), name="notifications_notification_body"),
+            path("<uuid:object_id>/body/html/", wrapped(frame_view), name="notifications_notification_frame"),
+            *super().get_urls(),
+        ]
+
+    # ── The list ────────────────────────────────────────────────────────────────────────────────────────
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Notification], search_term: str
+    ) -> tuple[QuerySet[Notification], bool]:
+        if not search_term.strip():
+            return queryset, False
+        if is_address(search_term):
+            text = gettext("Type addresses into the search box: it keeps them out of the page's URL.")
+            messages.warning(request, text)
+            return queryset.none(), False
+        return search(queryset, search_term), False
+
+    def find_view(self, request: HttpRequest) -> HttpResponse:
+        """`find/`: turn what was typed into a query string that may stand in a URL."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        query = QueryDict(request.POST.get("filters", "").lstrip("?"), mutable=True)
+        for name in ("q", "p", "e"):
+            query.pop(name, None)
+        text = request.POST.get("q", "").strip()
+        try:
+            text = as_keys(text) if is_address(text) else text
+        except AddressError as error:
+            messages.warning(request, str(error))
+            text = ""
+        if text:
+            query["q"] = text
+        return HttpResponseRedirect(f"{reverse(LIST)}?{query.urlencode()}" if query else reverse(LIST))
+
+    # ── One message ─────────────────────────────────────────────────────────────────────────────────────
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """A page to read; what changes a message is a POST to `act/<name>/`."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        row = load(known) if (known := _uuid(unquote(object_id))) else None
+        if row is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
+        request.current_app = self.admin_site.name
+        return TemplateResponse(
+            request,
+            "notifications/admin/message.html",
+            {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "original": row,
+                "row": row,
+                "title": self.opts.verbose_name,
+                "page": message_page(row, request.user),
+                **(extra_context or {}),
+            },
+        )
+
+    # ── The acts, on ticked rows or on all that match ───────────────────────────────────────────────────
+    def has_replay_permission(self, request: HttpRequest) -> bool:
+        return REPLAY.allowed(request.user)
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        return CANCEL.allowed(request.user)
+
+    @admin.action(description=_("Replay failed messages"), permissions=["replay"])
+    def replay(self, request: HttpRequest, queryset: QuerySet[Notification]) -> HttpResponse:
+        return self._ask(REPLAY.name, request, queryset)
+
+    @admin.action(description=_("Send again"), permissions=["replay"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Notification]) -> HttpResponse:
+        return self._ask(SEND_AGAIN.name, request, queryset)
+
+    @admin.action(description=_("Cancel queued messages"), permissions=["cancel"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Notification]) -> HttpResponse:
+        return self._ask(CANCEL.name, request, queryset)
+
+    def _ask(self, name: str, request: HttpRequest, queryset: QuerySet[Notification]) -> HttpResponse:
+        act = ACTS[name]
+        if request.POST.get("select_across") == "1":
+            selection = all_matching(queryset, act)
+        else:
+            selection = chosen(queryset.values_list("pk", flat=True))
+        return ask(self, request, act, selection, back=request.get_full_path())
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
