@@ -21,13 +21,13 @@ _PURPOSES: Mapping[str, Promise] = {
     "marketing": _("Promotions, and news about our equipment and services."),
 }
 _CHANNELS: Mapping[str, Promise] = {
-    "email": pgettext_lazy("switch", "Email"),
+    "email": pgettext_lazy("switch", "E-mail"),
     "sms": pgettext_lazy("switch", "Text message"),
     "push": pgettext_lazy("switch", "Notification in the browser"),
 }
-# After the name of a category: «Offers and news by email».
+# After the name of a category: «Offers and news by e-mail».
 _BY: Mapping[str, Promise] = {
-    "email": pgettext_lazy("after a kind of message", "by email"),
+    "email": pgettext_lazy("after a kind of message", "by e-mail"),
     "sms": pgettext_lazy("after a kind of message", "by text message"),
     "push": pgettext_lazy("after a kind of message", "by notification in the browser"),
     "inapp": pgettext_lazy("after a kind of message", "in your account"),
@@ -52,7 +52,7 @@ def channel_name(channel: str) -> str:
 
 
 def kind(*, channel: str, category: str) -> str:
-    """What one switch is about: «Offers and news by email»."""
+    """What one switch is about: «Offers and news by e-mail»."""
     return f"{_NAMES[category]} {_BY[channel]}"
 
 

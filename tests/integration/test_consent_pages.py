@@ -215,13 +215,13 @@ class TestUnsubscribePage:
         url = f"/u/{token()}"
         html = browser.get(url).content.decode()
         assert html.count("<button") == 1
-        assert "Offers and news by email" in html
+        assert "Offers and news by e-mail" in html
         form = Form(html)
         response = browser.post(url, form.values)
         assert response.status_code == 200
         assert "<h1>You are unsubscribed</h1>" in response.content.decode()
         event = ConsentEvent.objects.get(action="revoked")
-        assert event.wording == "Stop these messages?\nOffers and news by email\nFundy Rental"
+        assert event.wording == "Stop these messages?\nOffers and news by e-mail\nFundy Rental"
 
     def test_afterwards_it_says_so_until_the_customer_agrees_again(self, browser: Client) -> None:
         agree()
@@ -381,7 +381,7 @@ class TestPreferences:
         response = browser.post(url, form)
         html = response.content.decode()
         assert response.status_code == 200
-        assert "Offers and news by email: <strong>off</strong>" in html
+        assert "Offers and news by e-mail: <strong>off</strong>" in html
         assert "Offers and news by text message: <strong>on</strong>" in html
         assert (is_on("email"), is_on("sms")) == (False, True)
         assert ConsentEvent.objects.count() == before + 2
