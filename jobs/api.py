@@ -43,10 +43,12 @@ class RunBody(Body):
         extra="forbid", json_schema_extra={"examples": [{}, {"dry_run": True}, {"wait": False}]}
     )
 
-    at: Moment | None = Field(None, description="The moment the job takes for now, with an offset")
-    dry_run: bool = Field(False, description="Roll everything back, and answer what it would send and change")
+    at: Moment | None = Field(default=None, description="The moment the job takes for now, with an offset")
+    dry_run: bool = Field(
+        default=False, description="Roll everything back, and answer what it would send and change"
+    )
     wait: bool = Field(
-        True, description="False: a worker runs it, and the answer is 202 with the id of its run"
+        default=True, description="False: a worker runs it, and the answer is 202 with the id of its run"
     )
 
 
@@ -63,8 +65,10 @@ class History(Schema):
     job: JobName | None = None
     status: Literal["running", "success", "failed", "crashed"] | None = None
     trigger: Literal["schedule", "command", "api", "admin"] | None = None
-    limit: int = Field(50, ge=1, le=200)
-    cursor: str | None = Field(None, max_length=80, description="`meta.next_cursor` of the page before")
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = Field(
+        default=None, max_length=80, description="`meta.next_cursor` of the page before"
+    )
 
 
 @router.get(

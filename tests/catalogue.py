@@ -1,4 +1,4 @@
-"""A catalogue of one's own: `install` puts a job into it for the length of a test."""
+"""A catalogue for tests: in, a function; out, the only job there is, for the length of a test."""
 
 import datetime as dt
 from collections.abc import Callable

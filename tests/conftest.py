@@ -10,14 +10,14 @@ from django.db import connection
 
 from sandbox.testing import SandboxServer
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion, TemplatePartial
+from tests.catalogue import install  # noqa: F401 (a fixture)
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """Let transactional tests empty the tables: the ledger's own trigger refuses TRUNCATE, in tests too."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE consent_events DISABLE TRIGGER consent_events_no_truncate")
-    yield
 
 
 @pytest.fixture(scope="session")

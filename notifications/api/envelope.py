@@ -17,7 +17,7 @@ class Meta(Schema):
 
     at: dt.datetime = Field(default_factory=timezone.now, description="The server's clock")
     next_cursor: str | None = Field(
-        None, description="Of a list: ask again with `cursor` set to this for older rows"
+        default=None, description="Of a list: ask again with `cursor` set to this for older rows"
     )
 
 

@@ -5,7 +5,7 @@ import uuid
 
 from django.db import transaction
 from django.utils import timezone
-from ninja import Header, Router
+from ninja import HeaderEx, P, Router
 from ninja.responses import Status
 
 from notifications.api.auth import ApiRequest, allow
@@ -39,7 +39,7 @@ def enqueue(
     request: ApiRequest,
     body: NotifyBody,
     dry_run: bool = False,
-    idempotency_key: str | None = Header(None, alias="Idempotency-Key", min_length=1, max_length=500),
+    idempotency_key: HeaderEx[str | None, P(alias="Idempotency-Key", min_length=1, max_length=500)] = None,
 ) -> Status[object]:
     """Queue one message for one recipient or group. Scope `notifications:write`.
 

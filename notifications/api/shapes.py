@@ -36,11 +36,13 @@ class Body(Schema):
 class RecipientBody(Body):
     """Whom to tell: exactly one of customer, staff, group or address."""
 
-    customer: Name | None = Field(None, description="A customer's id")
-    staff: Name | None = Field(None, description="A staff member's id")
-    group: Name | None = Field(None, description="A group of staff, such as security_centre")
-    address: Name | None = Field(None, description="An e-mail address or an E.164 number of nobody we know")
-    name: str = Field("", max_length=200, description="With address: the person's name")
+    customer: Name | None = Field(default=None, description="A customer's id")
+    staff: Name | None = Field(default=None, description="A staff member's id")
+    group: Name | None = Field(default=None, description="A group of staff, such as security_centre")
+    address: Name | None = Field(
+        default=None, description="An e-mail address or an E.164 number of nobody we know"
+    )
+    name: str = Field(default="", max_length=200, description="With address: the person's name")
     locale: Literal["en", "fr"] = "en"
 
     @model_validator(mode="after")
@@ -85,24 +87,26 @@ class NotifyBody(Body):
     template: Name | None = None
     to: RecipientBody
     channel: ChannelName | Annotated[list[ChannelName], Field(min_length=1, max_length=5)] | None = Field(
-        None, description="One, several, or none for the customer's preference"
+        default=None, description="One, several, or none for the customer's preference"
     )
-    payload: dict[str, Any] = Field({}, description="The template's placeholders, neither more nor less")
-    category: Category | None = Field(None, description="None for the template's")
-    idempotency_key: str | None = Field(None, min_length=1, max_length=500)
+    payload: dict[str, Any] = Field(
+        default={}, description="The template's placeholders, neither more nor less"
+    )
+    category: Category | None = Field(default=None, description="None for the template's")
+    idempotency_key: str | None = Field(default=None, min_length=1, max_length=500)
     scheduled_at: Moment | None = None
     expires_at: Moment | None = None
-    priority: Annotated[int, Field(ge=0, le=3)] | None = Field(None, description="0 urgent to 3 low")
-    subject: str | None = Field(None, max_length=1000)
-    body: str | None = Field(None, max_length=65_536)
+    priority: Annotated[int, Field(ge=0, le=3)] | None = Field(default=None, description="0 urgent to 3 low")
+    subject: str | None = Field(default=None, max_length=1000)
+    body: str | None = Field(default=None, max_length=65_536)
     metadata: dict[str, Any] = {}
 
 
 class ProcessBody(Body):
     """How much to send in this request."""
 
-    budget_seconds: int = Field(5, ge=1, le=20)
-    limit: int | None = Field(None, ge=1, le=10_000)
+    budget_seconds: int = Field(default=5, ge=1, le=20)
+    limit: int | None = Field(default=None, ge=1, le=10_000)
     channel: Channel | None = None
 
 
@@ -167,7 +171,8 @@ class NotificationShape(Schema):
 
     @staticmethod
     def resolve_sent_at(row: Notification) -> str | None:
-        return row.metadata.get("sent_at")
+        sent_at: str | None = row.metadata.get("sent_at")
+        return sent_at
 
     @staticmethod
     def resolve_timeline(row: Notification) -> list[Any]:

@@ -43,5 +43,5 @@ def _token(settings: Any) -> None:
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-def test_the_api_does_what_its_document_says(case: schemathesis.Case) -> None:
+def test_the_api_does_what_its_document_says(case: schemathesis.Case[Any]) -> None:
     case.call_and_validate(headers={"Authorization": "Bearer s3cret"}, checks=CHECKS)

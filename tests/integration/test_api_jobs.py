@@ -15,8 +15,8 @@ from jobs.spec import Change, JobResult, Progress
 from notifications.enqueue import notify
 from notifications.message import Address
 from notifications.models import Notification
+from tests.catalogue import Install
 from tests.integration.api_client import program
-from tests.jobs.conftest import Install, install  # noqa: F401 (a fixture)
 
 pytestmark = pytest.mark.django_db
 
@@ -62,7 +62,7 @@ def ran(number: int, status: str = "success") -> JobRun:
 
 
 # ── Running ─────────────────────────────────────────────────────────────────────────────────────────────
-def test_a_run_answers_its_report_and_is_on_record(ops: Client, install: Install) -> None:  # noqa: F811
+def test_a_run_answers_its_report_and_is_on_record(ops: Client, install: Install) -> None:
     install(remind)
     response = ops.post(RUN, {"at": "2026-11-20T11:00:00-04:00"}, content_type=JSON)
     assert response.status_code == 200
@@ -73,7 +73,7 @@ def test_a_run_answers_its_report_and_is_on_record(ops: Client, install: Install
     assert Notification.objects.count() == 1
 
 
-def test_a_dry_run_shows_messages_and_changes_and_keeps_nothing(ops: Client, install: Install) -> None:  # noqa: F811
+def test_a_dry_run_shows_messages_and_changes_and_keeps_nothing(ops: Client, install: Install) -> None:
     install(remind)
     response = ops.post(RUN, {"dry_run": True}, content_type=JSON)
     report = response.json()["data"]
@@ -84,7 +84,7 @@ def test_a_dry_run_shows_messages_and_changes_and_keeps_nothing(ops: Client, ins
     assert not JobRun.objects.exists()
 
 
-def test_a_job_that_fails_answers_so(ops: Client, install: Install) -> None:  # noqa: F811
+def test_a_job_that_fails_answers_so(ops: Client, install: Install) -> None:
     install(fail)
     response = ops.post(RUN, content_type=JSON)
     assert response.status_code == 200
@@ -92,7 +92,7 @@ def test_a_job_that_fails_answers_so(ops: Client, install: Install) -> None:  # 
     assert (report["status"], report["error"]) == ("failed", "RuntimeError: the ledger is closed")
 
 
-def test_an_unknown_job_is_a_404_that_names_the_nearest(ops: Client, install: Install) -> None:  # noqa: F811
+def test_an_unknown_job_is_a_404_that_names_the_nearest(ops: Client, install: Install) -> None:
     install()
     response = ops.post("/api/admin/jobs/prob/run", content_type=JSON)
     assert response.status_code == 404
@@ -100,7 +100,7 @@ def test_an_unknown_job_is_a_404_that_names_the_nearest(ops: Client, install: In
     assert "probe" in response.json()["error"]["message"]
 
 
-def test_a_running_job_is_a_409(ops: Client, install: Install) -> None:  # noqa: F811
+def test_a_running_job_is_a_409(ops: Client, install: Install) -> None:
     install()
     now = timezone.now()
     JobRun.objects.create(
@@ -111,13 +111,13 @@ def test_a_running_job_is_a_409(ops: Client, install: Install) -> None:  # noqa:
         assert (response.status_code, response.json()["error"]["code"]) == (409, "already_running")
 
 
-def test_a_job_without_a_dry_run_says_so(ops: Client, install: Install) -> None:  # noqa: F811
+def test_a_job_without_a_dry_run_says_so(ops: Client, install: Install) -> None:
     install(atomic=False)
     response = ops.post(RUN, {"dry_run": True}, content_type=JSON)
     assert (response.status_code, response.json()["error"]["code"]) == (422, "no_dry_run")
 
 
-def test_a_run_without_waiting_is_a_workers_under_the_promised_id(ops: Client, install: Install) -> None:  # noqa: F811
+def test_a_run_without_waiting_is_a_workers_under_the_promised_id(ops: Client, install: Install) -> None:
     install()
     response = ops.post(RUN, {"wait": False, "at": NOW.isoformat()}, content_type=JSON)
     assert response.status_code == 202
@@ -130,7 +130,7 @@ def test_a_run_without_waiting_is_a_workers_under_the_promised_id(ops: Client, i
 
 
 # ── How they stand ──────────────────────────────────────────────────────────────────────────────────────
-def test_the_status_tells_each_job_and_a_probe_fails_when_one_does(ops: Client, install: Install) -> None:  # noqa: F811
+def test_the_status_tells_each_job_and_a_probe_fails_when_one_does(ops: Client, install: Install) -> None:
     install(fail)
     url = "/api/admin/jobs/status"
     assert ops.get(url).json()["data"]["state"] == "ok"
@@ -160,7 +160,8 @@ def test_the_history_comes_in_pages_without_gaps_or_doubles(ops: Client) -> None
     seen: list[str] = []
     cursor: str | None = ""
     while cursor is not None:
-        page = ops.get("/api/admin/jobs/runs", {"limit": 3, **({"cursor": cursor} if cursor else {})}).json()
+        query = {"limit": "3", **({"cursor": cursor} if cursor else {})}
+        page = ops.get("/api/admin/jobs/runs", query).json()
         seen += [run["id"] for run in page["data"]]
         cursor = page["meta"]["next_cursor"]
     assert len(seen) == 7

@@ -10,8 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from jobs.spec import JobResult
 from notifications.enqueue import notify
 from notifications.message import Address
+from tests.catalogue import Install
 from tests.integration.api_client import program, staff
-from tests.jobs.conftest import Install, install  # noqa: F401 (a fixture)
 
 
 def test_alive_needs_no_database() -> None:
@@ -54,7 +54,7 @@ def test_metrics_are_not_for_everybody(settings: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_metrics_tell_the_queue_and_the_jobs(settings: Any, install: Install) -> None:  # noqa: F811
+def test_metrics_tell_the_queue_and_the_jobs(settings: Any, install: Install) -> None:
     def rule(**_kwargs: Any) -> JobResult:
         return JobResult()
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from jobs.checks import check_catalogue, check_clusters
-from tests.jobs.conftest import Install
+from tests.catalogue import Install
 
 
 def ids(messages: list[Any]) -> list[str]:

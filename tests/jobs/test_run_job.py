@@ -15,7 +15,7 @@ from jobs.spec import Change, JobResult, Progress
 from notifications.enqueue import notify
 from notifications.message import Address
 from notifications.models import Notification
-from tests.jobs.conftest import Install
+from tests.catalogue import Install
 
 pytestmark = pytest.mark.django_db
 

@@ -21,7 +21,7 @@ from jobs.spec import Change, JobResult, Progress
 from notifications.enqueue import notify
 from notifications.message import Address
 from notifications.models import ChannelState, DeliveryAttempt, Notification
-from tests.jobs.conftest import Install
+from tests.catalogue import Install
 
 NOW = dt.datetime(2026, 11, 20, 15, 0, tzinfo=dt.UTC)
 SLOT = NOW

@@ -18,7 +18,7 @@ from django_q.signing import SignedPackage
 from jobs import catalog, tasks
 from jobs.models import JobRun
 from jobs.schedules import DRAIN, PREFIX, sync_schedules
-from tests.jobs.conftest import Install
+from tests.catalogue import Install
 
 NOW = dt.datetime(2099, 7, 1, 12, 0, tzinfo=dt.UTC)
 PROBE = f"{PREFIX}probe"

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from jobs.models import JobRun
 from jobs.schedules import schedule_name
 from jobs.status import STATUS, JobStatus, healthy, job_statuses
-from tests.jobs.conftest import Install
+from tests.catalogue import Install
 
 pytestmark = pytest.mark.django_db
 

@@ -1,0 +1,131 @@
+"""The runs and, above them, the catalogue: in, filters; out, how each job stands, and what each run did."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from jobs import catalog
+from jobs.admin.launch import job_view
+from jobs.models import JobRun
+from jobs.status import job_statuses
+from notifications.admin.cells import badge, moment, short
+from notifications.admin.private import PrivateAdmin
+
+RUN_TONE: Mapping[str, str] = {"running": "info", "success": "ok", "failed": "bad", "crashed": "bad"}
+JOB_TONE: Mapping[str, str] = {"ok": "ok", "failing": "bad", "overdue": "bad", "never": "muted"}
+
+
+class JobFilter(SimpleListFilter):
+    """By job, from the catalogue: reading the names from the history would read all of it."""
+
+    title = _("job")
+    parameter_name = "job"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in sorted(catalog.CATALOG)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[JobRun]) -> QuerySet[JobRun]:
+        return queryset.filter(job_name=self.value()) if self.value() else queryset
+
+
+@admin.register(JobRun)
+class JobRunAdmin(PrivateAdmin[JobRun]):
+    list_display = ("job_name", "state", "started", "took", "asked_by", "did")
+    list_filter = (JobFilter, "status", "trigger")
+    fields = (
+        "job_name",
+        "state",
+        "started",
+        "ended",
+        "took",
+        "now",
+        "for_slot",
+        "asked_by",
+        "did",
+        "why",
+        "run_id",
+    )
+    readonly_fields = fields
+    ordering = ("-started_at", "-id")
+
+    def get_urls(self) -> list[URLPattern]:
+        def wrapped(request: HttpRequest, name: str) -> HttpResponse:
+            return job_view(self, request, name)
+
+        view = self.admin_site.admin_view(wrapped)
+        return [path("job/<slug:name>/", view, name="jobs_jobrun_job"), *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The catalogue stands above the unfiltered list; it is asked for only by who may see it."""
+        context = dict(extra_context or {})
+        if not request.GET and self.has_view_permission(request):
+            statuses = job_statuses(now=timezone.now())
+            context["catalogue"] = [(job, JOB_TONE[job.state]) for job in statuses]
+            context["may_run"] = request.user.has_perm("jobs.run_job")
+        return super().changelist_view(request, context)
+
+    @admin.display(description=_("Status"))
+    def state(self, run: JobRun) -> SafeString:
+        return badge(JobRun.Status(run.status).label, RUN_TONE[run.status])
+
+    @admin.display(description=_("Started"))
+    def started(self, run: JobRun) -> SafeString:
+        return moment(run.started_at)
+
+    @admin.display(description=_("Ended"))
+    def ended(self, run: JobRun) -> SafeString:
+        return moment(run.finished_at)
+
+    @admin.display(description=_("Took"))
+    def took(self, run: JobRun) -> str:
+        return f"{run.duration.total_seconds():.2f} s" if run.duration is not None else "–"
+
+    @admin.display(description=_("For the moment"))
+    def now(self, run: JobRun) -> SafeString:
+        return moment(run.moment)
+
+    @admin.display(description=_("For the slot"))
+    def for_slot(self, run: JobRun) -> SafeString:
+        return moment(run.slot)
+
+    @admin.display(description=_("Asked for by"))
+    def asked_by(self, run: JobRun) -> str:
+        label = str(JobRun.Trigger(run.trigger).label)
+        return f"{label}, {run.actor}" if run.actor else label
+
+    @admin.display(description=_("What it did"))
+    def did(self, run: JobRun) -> SafeString:
+        """A failure's first words, or the counts that are not zero."""
+        if run.error_message:
+            return short(run.error_message)
+        return format_html_join(", ", "{} {}", counts(run.summary)) or format_html("–")
+
+    @admin.display(description=_("Error"))
+    def why(self, run: JobRun) -> str:
+        return run.error_message or "–"
+
+    @admin.display(description=_("Id"))
+    def run_id(self, run: JobRun) -> SafeString:
+        return format_html("<code>{}</code>", run.pk)
+
+
+def counts(summary: Mapping[str, Any]) -> list[tuple[int, str]]:
+    """The counts of a summary that are not zero: found, messages, changed rows."""
+    found = [(count, str(_("%s found")) % kind) for kind, count in summary.get("found", {}).items()]
+    words = {"queued": _("queued"), "existing": _("queued before"), "withheld": _("withheld")}
+    messages = [(summary.get(key, 0), str(word)) for key, word in words.items()]
+    changed = [
+        (count, str(_("changed in %s")) % table) for table, count in summary.get("changed", {}).items()
+    ]
+    return [entry for entry in (*found, *messages, *changed) if entry[0]]

@@ -1,0 +1,216 @@
+"""The jobs in the admin: the catalogue, the runs, a dry run and a run by POST; and who may."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django_q.models import Failure, OrmQ, Schedule
+from django_q.signing import SignedPackage
+
+from jobs import tasks
+from jobs.models import JobRun
+from jobs.runner import run
+from jobs.schedules import sync_schedules
+from jobs.spec import Change, JobResult, Progress
+from notifications.enqueue import notify
+from notifications.message import Address
+from notifications.models import Notification
+from tests.catalogue import Install
+from tests.integration.api_client import staff
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/jobs/jobrun/"
+PAGE = "/admin/jobs/jobrun/job/probe/"
+VIEW, RUN = "jobs.view_jobrun", "jobs.run_job"
+
+
+def remind(*, now: dt.datetime, progress: Progress) -> JobResult:
+    notify(
+        to=Address("anna.smith@example.com"),
+        channel="email",
+        category="transactional",
+        subject="Hello",
+        body="Your excavator is ready",
+        now=now,
+    )
+    return JobResult(found={"pickup": 1}, queued=1, changed=(Change("bookings", "B-17", "reminded"),))
+
+
+def fail(*, now: dt.datetime, progress: Progress) -> JobResult:
+    raise RuntimeError("the ledger is closed")
+
+
+def text(response: Any) -> str:
+    assert response.status_code == 200, response
+    return str(response.content.decode())
+
+
+def test_the_page_lists_every_job_and_every_run(install: Install) -> None:
+    install(fail, cron="*/5 * * * *")
+    sync_schedules(now=timezone.now())
+    run("probe", now=timezone.now(), trigger="command", actor="staff:7")
+    page = text(staff(VIEW).get(LIST))
+    for words in (
+        "A job of the tests.",
+        "every 5 minutes",
+        "failing",
+        "RuntimeError: the ledger is closed",
+        "staff:7",
+    ):
+        assert words in page
+    assert "not scheduled" not in page
+    assert "Run…" not in page  # who may not run sees no button
+
+
+def test_a_filtered_list_shows_runs_only(install: Install) -> None:
+    install(fail)
+    run("probe", now=timezone.now(), trigger="command")
+    client = staff(VIEW)
+    assert "A job of the tests." not in text(client.get(LIST, {"job": "probe"}))
+    assert "the ledger is closed" in text(client.get(LIST, {"job": "probe", "status__exact": "failed"}))
+    assert "the ledger is closed" not in text(client.get(LIST, {"status__exact": "success"}))
+
+
+def test_a_run_can_be_read_and_not_changed(install: Install) -> None:
+    install(remind)
+    report = run("probe", now=timezone.now(), trigger="command")
+    url = reverse("admin:jobs_jobrun_change", args=[report.run_id])
+    client = staff(VIEW)
+    page = text(client.get(url))
+    assert "1 pickup found, 1 queued, 1 changed in bookings" in page
+    assert client.post(url, {"status": "failed"}).status_code == 403
+    root = Client()
+    root.force_login(User.objects.create_superuser("root"))
+    assert root.post(url, {"status": "failed"}).status_code == 403
+    assert root.get(f"{LIST}add/").status_code == 403
+    assert (
+        root.post(reverse("admin:jobs_jobrun_delete", args=[report.run_id]), {"post": "yes"}).status_code
+        == 403
+    )
+    assert JobRun.objects.get().status == "success"
+
+
+# ── Who may ─────────────────────────────────────────────────────────────────────────────────────────────
+def test_opening_the_page_runs_nothing(install: Install) -> None:
+    install(remind)
+    page = text(staff(VIEW, RUN).get(PAGE, {"act": "run"}))
+    assert "Run now" in page
+    assert not OrmQ.objects.exists()
+    assert not Notification.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("permissions", "get", "post"), [((), 403, 403), ((VIEW,), 200, 403), ((RUN,), 403, 403)]
+)
+def test_a_run_needs_both_permissions(
+    install: Install, permissions: tuple[str, ...], get: int, post: int
+) -> None:
+    install(remind)
+    client = staff(*permissions)
+    assert client.get(PAGE).status_code == get
+    for act in ("run", "dry"):
+        assert client.post(PAGE, {"act": act}).status_code == post
+    assert not OrmQ.objects.exists()
+    assert not LogEntry.objects.exists()
+
+
+def test_strangers_are_sent_to_the_login(install: Install) -> None:
+    install(remind)
+    assert Client().post(PAGE, {"act": "run"}).status_code == 302
+    assert not OrmQ.objects.exists()
+
+
+def test_a_post_without_the_csrf_token_is_refused(install: Install) -> None:
+    install(remind)
+    assert staff(VIEW, RUN, csrf=True).post(PAGE, {"act": "run"}).status_code == 403
+    assert not OrmQ.objects.exists()
+
+
+# ── Running ─────────────────────────────────────────────────────────────────────────────────────────────
+def test_a_run_is_handed_to_a_worker_and_audited(install: Install) -> None:
+    install(remind)
+    client = staff(VIEW, RUN)
+    response = client.post(PAGE, {"act": "run", "at": "2026-11-20T11:00"}, follow=True)
+    assert "is handed to a worker" in text(response)
+
+    task = SignedPackage.loads(OrmQ.objects.get(key="jobs").payload)
+    tasks.run_requested(*task["args"], **task["kwargs"])
+    row = JobRun.objects.get()
+    assert (row.trigger, row.actor) == ("admin", f"staff:{User.objects.get().pk}")
+    assert row.moment == dt.datetime(2026, 11, 20, 15, 0, tzinfo=dt.UTC)
+    entry = LogEntry.objects.get()
+    assert (entry.object_id, entry.object_repr) == (str(row.pk), "probe")
+    assert "2026-11-20T15:00" in entry.change_message
+
+
+def test_a_dry_run_shows_a_table_and_keeps_only_the_audit(install: Install) -> None:
+    install(remind)
+    page = text(staff(VIEW, RUN).post(PAGE, {"act": "dry"}))
+    for words in ("1 message", "email", "B-17", "reminded", "Nothing was kept"):
+        assert words in page
+    assert "anna.smith" not in page
+    assert not Notification.objects.exists()
+    assert not JobRun.objects.exists()
+    assert LogEntry.objects.get().change_message.startswith("dry run for")
+
+
+def test_a_dry_run_that_fails_says_why(install: Install) -> None:
+    install(fail)
+    assert "RuntimeError: the ledger is closed" in text(staff(VIEW, RUN).post(PAGE, {"act": "dry"}))
+
+
+def test_a_job_without_a_dry_run_offers_none(install: Install) -> None:
+    install(remind, atomic=False)
+    assert 'value="dry"' not in text(staff(VIEW, RUN).get(PAGE))
+
+
+@pytest.mark.parametrize("form", [{"act": "run", "at": "soon"}, {"act": "delete"}, {}])
+def test_a_form_that_makes_no_sense_runs_nothing(install: Install, form: dict[str, str]) -> None:
+    install(remind)
+    page = text(staff(VIEW, RUN).post(PAGE, form))
+    assert ("is not a moment" in page) is ("at" in form)
+    assert not OrmQ.objects.exists()
+
+
+def test_an_unknown_job_is_a_404(install: Install) -> None:
+    install()
+    assert staff(VIEW, RUN).get("/admin/jobs/jobrun/job/other/").status_code == 404
+
+
+# ── django-q2's own tables ──────────────────────────────────────────────────────────────────────────────
+def test_of_django_q2_only_schedules_and_failures_are_shown_and_nothing_can_be_re_run() -> None:
+    registered = {name: admin.site.is_registered(apps.get_model("django_q", name)) for name in
+                  ("Schedule", "Failure", "Success", "OrmQ")}  # fmt: skip
+    assert registered == {"Schedule": True, "Failure": True, "Success": False, "OrmQ": False}
+    root = Client()
+    root.force_login(User.objects.create_superuser("root"))
+    sync_schedules(now=timezone.now())
+    row = Schedule.objects.first()
+    assert row is not None
+    page = text(root.get(reverse("admin:django_q_schedule_changelist")))
+    assert "postroom:process_notifications" in page
+    assert 'name="action"' not in page
+    change = reverse("admin:django_q_schedule_change", args=[row.pk])
+    assert text(root.get(change))
+    assert root.post(change, {"cron": "* * * * *"}).status_code == 403
+
+
+def test_a_failed_task_is_shown_without_addresses() -> None:
+    now = timezone.now()
+    task = Failure.objects.create(
+        id="f" * 32, name="task", func="jobs.tasks.drain", started=now, stopped=now, success=False,
+        result="Timeout while writing to anna.smith@example.com : Traceback …",
+    )  # fmt: skip
+    root = Client()
+    root.force_login(User.objects.create_superuser("root"))
+    page = text(root.get(reverse("admin:django_q_failure_change", args=[task.pk])))
+    assert "Timeout while writing to [e-mail]" in page
+    assert "anna.smith" not in page
