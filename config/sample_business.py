@@ -28,7 +28,7 @@ class RefusedError(Exception):
 
 
 def make_sample_business(
-    plan: Plan, *, push_url: str, replace: bool = False, advance: Callable[[int], object] = int
+    plan: Plan, *, push_url: str, replace: bool = False, advance: Callable[[int], object] | None = None
 ) -> dict[str, int]:
     """Rows by table, all or nothing. `push_url` is the sandbox that the browsers listen to.
 
@@ -46,7 +46,7 @@ def make_sample_business(
     with transaction.atomic():
         if replace:
             PushSubscription.objects.filter(recipient_key__startswith="customer:").delete()
-        rows = dict(load(plan, replace=replace, advance=advance))
+        rows = dict(load(plan, replace=replace, advance=advance or (lambda _: None)))
         rows["consent_events"] = record_many(consent_changes(plan))
         rows["push_subscriptions"] = sum(map(subscribe_many, _pages(_browsers(plan, push_url))))
         rows["auth_user"] = hire_staff()

@@ -123,11 +123,11 @@ class Writer:
             billing,
             "web" if chance < 0.7 else "admin",
         )
-        dates = booking_id, created_at, updated_at
+        facts = created_at, updated_at, booking_id
         return Rows(
             booking,
-            self._transports(sale, address, *dates) if address else (),
-            self._paid(sale, price, *dates) if billing in ("deposit_paid", "balance_paid") else (),
+            self._transports(sale, address, facts) if address else (),
+            self._payments_of(sale, price, facts) if billing in ("deposit_paid", "balance_paid") else (),
         )
 
     def _price(self, kind: int, days: int) -> Price:
@@ -144,35 +144,22 @@ class Writer:
         street = STREETS[int(chance * 1e6) % len(STREETS)]
         return f"{int(chance * 9000) + 10} {street}, {home.name} {home.province}"
 
-    def _transports(
-        self, sale: Sale, address: str, booking_id: str, created_at: str, updated_at: str
-    ) -> tuple[Row, Row]:
+    def _transports(self, sale: Sale, address: str, facts: tuple[str, str, str]) -> tuple[Row, Row]:
         """The way there and the way back."""
         back_at = self.local(sale.end, "16:00", CITIES[self._homes[sale.customer]].zone)
         there = "completed" if sale.status in ("active", "completed") else sale.delivery_status
         back = sale.status if sale.status in ("completed", "cancelled") else "pending"
         there_at = sale.delivery_at if there == "completed" else NULL
-        brought_at = updated_at if back == "completed" else NULL
+        brought_at = facts[1] if back == "completed" else NULL
         ids = f"{self._tasks}{sale.number * 2:012x}", f"{self._tasks}{sale.number * 2 + 1:012x}"
         return (
-            (
-                ids[0],
-                created_at,
-                updated_at,
-                booking_id,
-                "delivery",
-                sale.delivery_at,
-                there,
-                address,
-                there_at,
-            ),
-            (ids[1], created_at, updated_at, booking_id, "pickup", back_at, back, address, brought_at),
+            (ids[0], *facts, "delivery", sale.delivery_at, there, address, there_at),
+            (ids[1], *facts, "pickup", back_at, back, address, brought_at),
         )
 
-    def _paid(
-        self, sale: Sale, price: Price, booking_id: str, created_at: str, updated_at: str
-    ) -> tuple[Row]:
+    def _payments_of(self, sale: Sale, price: Price, facts: tuple[str, str, str]) -> tuple[Row]:
         """One payment of all that is paid; three quarters go through Stripe."""
+        created_at, updated_at, booking_id = facts
         chance, is_whole = sale.chance, sale.billing == "balance_paid"
         method = "card" if chance < 0.75 else "etransfer" if chance < 0.95 else "cash"
         trace = f"_sample{sale.number:012x}" if method == "card" else ""

@@ -21,10 +21,10 @@ from rentals.sample.plan import Plan
 CHUNK = 10_000
 
 
-def load(plan: Plan, *, replace: bool = False, advance: Callable[[int], object] = int) -> Mapping[str, int]:
+def load(plan: Plan, *, replace: bool, advance: Callable[[int], object]) -> Mapping[str, int]:
     """Rows by table, written in one transaction; `replace` empties the tables first.
 
-    `advance` is told of every chunk of bookings.
+    `advance` is told the size of every chunk of bookings that is written.
     """
     homes, kinds = customers.cities(plan), fleet.models(plan)
     writer = booking_rows.Writer(plan, homes=homes, kinds=kinds)
@@ -37,13 +37,11 @@ def load(plan: Plan, *, replace: bool = False, advance: Callable[[int], object] 
             for chunk in _load_bookings(writer, sales):
                 counts.update(chunk)
                 advance(chunk["bookings"])
+            machines = fleet.equipment_rows(plan, kinds=kinds, is_out=writer.is_out)
+            people = customers.customer_rows(plan, homes=homes, spent=writer.spent)
             for table, columns, rows in (
-                ("equipment", fleet.COLUMNS, fleet.equipment_rows(plan, kinds=kinds, is_out=writer.is_out)),
-                (
-                    "customers",
-                    customers.COLUMNS,
-                    customers.customer_rows(plan, homes=homes, spent=writer.spent),
-                ),
+                ("equipment", fleet.COLUMNS, machines),
+                ("customers", customers.COLUMNS, people),
                 ("customer_tags", customers.TAG_COLUMNS, customers.tag_rows(plan)),
                 ("customer_tag_members", customers.MEMBER_COLUMNS, customers.member_rows(plan)),
             ):
