@@ -1,10 +1,11 @@
 """How full the queue is: in, a moment; out, counts by status and channel, and how long the oldest due message has waited.
 
-No count goes beyond CAP, so that the answer costs the same however long the table is.
+At most CAP index entries are read for a status (for a channel, where they are queued), so that the answer costs the
+same however long the table is.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +16,26 @@ from notifications.models import Notification
 
 CAP = 10_000
 
+# Each part walks an index in its own order and stops. `queued` and `processing` stand as literals, so that the partial
+# indexes notification_queue_due and notification_queue_inflight apply; the ended ones are read from the newest.
 DEPTHS = """
-SELECT s.status, c.channel,
-       (SELECT count(*) FROM (
-            SELECT 1 FROM notification_queue AS q WHERE q.status = s.status AND q.channel = c.channel LIMIT %(more)s
-       ) AS counted)
-FROM unnest(%(statuses)s::text[]) WITH ORDINALITY AS s(status, place)
-CROSS JOIN unnest(%(channels)s::text[]) WITH ORDINALITY AS c(channel, place)
-ORDER BY s.place, c.place
+SELECT 'queued', c.channel, (
+    SELECT count(*) FROM (
+        SELECT 1 FROM notification_queue WHERE status = 'queued' AND channel = c.channel
+        ORDER BY priority, scheduled_at LIMIT %(more)s
+    ) AS head)
+FROM unnest(%(channels)s::text[]) AS c(channel)
+UNION ALL
+SELECT 'processing', channel, count(*) FROM (
+    SELECT channel FROM notification_queue WHERE status = 'processing' ORDER BY id LIMIT %(more)s
+) AS head GROUP BY channel
+UNION ALL
+SELECT s.status, head.channel, count(*)
+FROM unnest(ARRAY['sent', 'failed', 'cancelled']) AS s(status)
+CROSS JOIN LATERAL (
+    SELECT channel FROM notification_queue WHERE status = s.status ORDER BY scheduled_at DESC LIMIT %(more)s
+) AS head
+GROUP BY s.status, head.channel
 """
 # The head of each priority's range in the claim's own index (notification_queue_due).
 OLDEST = """
@@ -41,7 +54,7 @@ ORDER BY c.place
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many rows of one channel have one status; `capped` when there are at least so many."""
+    """How many rows of one channel have one status; `capped` when there may be more."""
 
     status: str
     channel: str
@@ -59,18 +72,19 @@ class QueueStats:
 
 def queue_stats(*, now: dt.datetime) -> QueueStats:
     """Two statements."""
-    arguments: dict[str, Any] = {
-        "statuses": list(Notification.Status.values),
-        "channels": list(Channel.values),
-        "more": CAP + 1,
-        "now": now,
-    }
+    arguments: dict[str, Any] = {"channels": list(Channel.values), "more": CAP + 1, "now": now}
     with connection.cursor() as cursor:
         cursor.execute(DEPTHS, arguments)
-        depths = tuple(
-            Depth(status, channel, min(count, CAP), count > CAP)
-            for status, channel, count in cursor.fetchall()
-        )
+        counts = {(status, channel): count for status, channel, count in cursor.fetchall()}
         cursor.execute(OLDEST, arguments)
         oldest = dict(cursor.fetchall())
-    return QueueStats(depths, oldest)
+    return QueueStats(tuple(_depths(counts)), oldest)
+
+
+def _depths(counts: Mapping[tuple[str, str], int]) -> Iterator[Depth]:
+    for status in Notification.Status.values:
+        found = {channel: counts.get((status, channel), 0) for channel in Channel.values}
+        # Those queued are counted a channel, the others together: past the cap, none of them is certain.
+        full = status != Notification.Status.QUEUED and sum(found.values()) > CAP
+        for channel, count in found.items():
+            yield Depth(status, channel, min(count, CAP), full or count > CAP)
