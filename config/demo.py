@@ -3,6 +3,7 @@
 What is there already is reused: the database, the business, the login. The processes are the real ones.
 """
 
+import io
 import os
 import sys
 import urllib.error
@@ -42,8 +43,8 @@ def prepare_database(say: Callable[[str], None]) -> None:
     """Bring tables, templates, schedules and the login up to date; safe to repeat."""
     say("Database: migrations, templates, schedules")
     call_command("migrate", verbosity=0)
-    call_command("load_templates", verbosity=0)
-    call_command("sync_schedules", verbosity=0)
+    call_command("load_templates", stdout=io.StringIO())
+    call_command("sync_schedules", stdout=io.StringIO())
     user, _ = get_user_model().objects.get_or_create(
         username=LOGIN, defaults={"email": "admin@rental.example"}
     )
@@ -72,18 +73,20 @@ def start_processes(
     python, manage = sys.executable, str(Path(settings.BASE_DIR) / "manage.py")
     env = addresses.environment()
     supervisor.start("sandbox", [python, "-m", "sandbox", "--port", str(sandbox_port)])
-    supervisor.wait_until("sandbox", lambda: answers(f"{addresses.sandbox}/_sandbox/stats"), timeout=20)
-    supervisor.start("notify", [python, manage, "qcluster", "-n", "notify"], env=env)
-    supervisor.start("jobs", [python, manage, "qcluster", "-n", "jobs"], env=env)
-    gunicorn = [python, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{web_port}", "--workers", "2"]
-    supervisor.start("web", [*gunicorn, "--threads", "4", "--worker-tmp-dir", _memory_dir()], env=env)
-    supervisor.wait_until("web", lambda: answers(f"{addresses.web}/healthz"), timeout=40)
+    supervisor.wait_until("sandbox", lambda: answers(f"{addresses.sandbox}/_sandbox/stats"), timeout=60)
+    for cluster in ("notify", "jobs"):
+        # By the environment, not by `-n`: django-q2 reads its settings before it reads its options.
+        supervisor.start(cluster, [python, manage, "qcluster"], env={**env, "Q_CLUSTER_NAME": cluster})
+    gunicorn = [python, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{web_port}"]
+    gunicorn += ["--workers", "2", "--threads", "4", "--worker-tmp-dir", _memory_dir(), "--no-control-socket"]
+    supervisor.start("web", gunicorn, env=env)
+    supervisor.wait_until("web", lambda: answers(f"{addresses.web}/healthz"), timeout=120)
 
 
 def send_first_messages(supervisor: Supervisor) -> dict[str, int]:
     """Run the reminders for now and wait for the workers to send them; answers what was sent so far by channel."""
     run("booking_reminders", now=timezone.now(), trigger="command", actor="demo")
-    supervisor.wait_until("notify", _nothing_waits, timeout=90)
+    supervisor.wait_until("notify", _nothing_waits, timeout=180)
     sent = Notification.objects.filter(status="sent").values_list("channel")
     return dict(sent.annotate(count=Count("id")).order_by("channel"))
 

@@ -90,7 +90,8 @@ DATABASE_URL: str = env.str("DATABASE_URL", "")
 if not DATABASE_URL:
     from config.embedded_postgres import ensure
 
-    DATABASE_URL = ensure(LOCAL_DIR / env.str("POSTROOM_EMBEDDED", "postgres"))
+    _server = env.str("POSTROOM_EMBEDDED", "postgres")
+    DATABASE_URL = ensure(LOCAL_DIR / _server, durable=_server == "postgres")
 DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_URL)}
 # A new connection a request or task costs 15 times an enqueue (docs/decisions/0004-django-q2.md).
 DATABASES["default"] |= {"CONN_MAX_AGE": 120, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
@@ -197,9 +198,30 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "Postroom",
     "SITE_SUBHEADER": _("Notifications and jobs"),
     "SITE_SYMBOL": "outgoing_mail",
-    "SHOW_VIEW_ON_SITE": False,
-    "STYLES": [lambda _request: static("config/admin.css")],
     "SITE_URL": reverse_lazy("admin:index"),
+    "SHOW_VIEW_ON_SITE": False,
+    "ENVIRONMENT": [_("Sandbox"), "warning"] if SANDBOX else None,
+    "DASHBOARD_CALLBACK": "config.admin_home.dashboard",
+    "SIDEBAR": {"navigation": "config.admin_navigation.navigation"},
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("config/favicon.svg")}
+    ],
+    "STYLES": [lambda _request: static("config/admin.css")],
+    "COLORS": {
+        "primary": {
+            "50": "#eff6ff",
+            "100": "#dbeafe",
+            "200": "#bfdbfe",
+            "300": "#93c5fd",
+            "400": "#60a5fa",
+            "500": "#3b82f6",
+            "600": "#2563eb",
+            "700": "#1d4ed8",
+            "800": "#1e40af",
+            "900": "#1e3a8a",
+            "950": "#172554",
+        }
+    },
 }
 
 # ── Logs and errors ─────────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,6 @@
 """`manage.py demo`: Postroom with a sample business, on this machine only, until Ctrl-C."""
 
+import logging
 import socket
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="stop after the first messages have gone out")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # The log of every message would bury what this command has to say; the workers keep theirs in files.
+        logging.disable(logging.INFO)
         if not settings.SANDBOX:
             raise CommandError(
                 "The demo runs in sandbox mode only: unset POSTROOM_MODE, or set it to sandbox."
