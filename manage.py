@@ -10,7 +10,9 @@ def main() -> None:
     try:
         from django.core.management import execute_from_command_line
     except ImportError as error:
-        sys.exit(f"{error}. Postroom's packages are missing: run `make demo` once, then use .venv/bin/python manage.py.")
+        sys.exit(
+            f"{error}. Postroom's packages are missing: run `make demo` once, then use .venv/bin/python manage.py."
+        )
     execute_from_command_line(sys.argv)
 
 

@@ -42,5 +42,11 @@ def test_no_file_is_two_things(path: Path) -> None:
 
 def test_the_layers_hold() -> None:
     """import-linter's contracts, so that `make test` sees a breach too."""
-    done = subprocess.run([str(Path(sys.executable).with_name("lint-imports")), "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -26,7 +26,10 @@ MORNING = dt.datetime(2026, 11, 20, 12, 30, tzinfo=dt.UTC)
 def remind(customer: Customer) -> Booking:
     """A booking that starts today, the job, and the worker; all at the simulated moment."""
     booking: Booking = BookingFactory.create(
-        customer=customer, start_date=dt.date(2026, 11, 20), end_date=dt.date(2026, 11, 25), status="confirmed"
+        customer=customer,
+        start_date=dt.date(2026, 11, 20),
+        end_date=dt.date(2026, 11, 25),
+        status="confirmed",
     )
     report = run("booking_reminders", now=MORNING, trigger="command")
     assert report.status == "success", report.error
@@ -58,13 +61,20 @@ def test_an_e_mail_in_the_customers_language_with_a_way_out(sandbox: SandboxServ
         answer = client.post(urlsplit(link).path, {"List-Unsubscribe": "One-Click"})
         assert answer.status_code == 200
     event = ConsentEvent.objects.get()
-    assert (event.action, event.channel, event.category, event.source) == ("revoked", "email", "reminder", "one_click")
+    assert (event.action, event.channel, event.category, event.source) == (
+        "revoked",
+        "email",
+        "reminder",
+        "one_click",
+    )
 
     # The next reminder is withheld, and says why.
     Booking.objects.filter(pk=booking.pk).update(start_date=dt.date(2026, 11, 21))
     run("booking_reminders", now=MORNING + dt.timedelta(days=1), trigger="command")
     drain(now=MORNING + dt.timedelta(days=1))
-    rules = Notification.objects.filter(channel="email", status="cancelled").values_list("metadata__withheld__rule", flat=True)
+    rules = Notification.objects.filter(channel="email", status="cancelled").values_list(
+        "metadata__withheld__rule", flat=True
+    )
     assert set(rules) == {"consent.revoked"}
     assert len(contents(sandbox, provider="sendgrid")) == 1
 
@@ -105,6 +115,9 @@ def test_the_job_twice_and_the_worker_twice_tell_the_customer_once(sandbox: Sand
     for minutes in (0, 60):
         run("booking_reminders", now=MORNING + dt.timedelta(minutes=minutes), trigger="command")
         drain(now=MORNING + dt.timedelta(minutes=minutes))
-    assert Counter(Notification.objects.values_list("channel", "status")) == {("email", "sent"): 1, ("inapp", "sent"): 1}
+    assert Counter(Notification.objects.values_list("channel", "status")) == {
+        ("email", "sent"): 1,
+        ("inapp", "sent"): 1,
+    }
     stats = sandbox.stats()["providers"]["sendgrid"]
     assert (stats["received"], stats["duplicates"]) == (1, 0)
