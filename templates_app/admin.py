@@ -6,13 +6,14 @@ Whatever changes something is a POST behind its own permission, and leaves an en
 from typing import Any
 
 from django.contrib import admin
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from consent.admin_base import ModelAdmin, ReadOnlyAdmin
+from consent.admin_base import ModelAdmin, ReadOnlyAdmin, TextWidget
 from templates_app import admin_views as views
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion, TemplatePartial
 
@@ -28,18 +29,13 @@ class NotificationTemplateAdmin(ModelAdmin[NotificationTemplate]):
     list_filter = ("category", ("archived_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "description")
     actions = None
+    fields = ("name", "category", "description")
+    formfield_overrides = {models.TextField: {"widget": TextWidget}}
     change_form_template = "templates_app/admin/template.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NotificationTemplate]:
         heavy = [f"published_version__{name}" for name in TEXTS]
         return super().get_queryset(request).select_related("published_version").defer(*heavy)
-
-    def get_fields(self, request: HttpRequest, obj: NotificationTemplate | None = None) -> tuple[str, ...]:
-        return (
-            ("name", "category", "description")
-            if obj is None
-            else ("name", "category", "description", "archived_at")
-        )
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: NotificationTemplate | None = None

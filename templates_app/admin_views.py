@@ -114,7 +114,11 @@ def html_frame(request: HttpRequest, pk: UUID) -> HttpResponse:
     )
     if "email" not in shown.messages:
         raise Http404
-    response = HttpResponse(shown.messages["email"]["html"])
+    html = shown.messages["email"]["html"]
+    if request.GET.get("scheme") == "dark":
+        # A sandboxed frame does not inherit the page's colour scheme: the rules for the dark are made to hold always.
+        html = html.replace("@media (prefers-color-scheme: dark)", "@media all")
+    response = HttpResponse(html)
     response["Content-Security-Policy"] = FRAME_POLICY
     response["X-Content-Type-Options"] = "nosniff"
     response["Referrer-Policy"] = "no-referrer"

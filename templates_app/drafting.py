@@ -67,17 +67,19 @@ class DraftForm(forms.Form):
             )
 
     def clean_placeholders(self) -> list[Placeholder]:
+        text = self.cleaned_data["placeholders"] or "[]"
+        if "\\u0000" in text:
+            raise ValidationError(_("The character \\u0000 cannot be stored: remove it."))
         try:
-            stored = json.loads(self.cleaned_data["placeholders"] or "[]")
-            return [Placeholder.of(item) for item in stored]
+            return [Placeholder.of(item) for item in json.loads(text, parse_constant=_refuse)]
         except json.JSONDecodeError as error:
             raise ValidationError(
                 _("Line %(line)s is no JSON: %(error)s."), params={"line": error.lineno, "error": error.msg}
             ) from error
         except TypeError as error:
             raise ValidationError(
-                _("Each placeholder is an object; it needs a name, and may hold %(keys)s."),
-                params={"keys": "type, required, sensitive, sample, description"},
+                _("Each placeholder is an object with a name; it may hold %(keys)s (%(error)s)."),
+                params={"keys": "type, required, sensitive, sample, description", "error": error},
             ) from error
 
     def source(self) -> dict[str, dict[str, dict[str, str]]]:
@@ -117,6 +119,11 @@ class DraftForm(forms.Form):
             for channel in PARTS
             for part in writable(channel)
         )
+
+
+def _refuse(constant: str) -> None:
+    """NaN and Infinity are in Python's JSON, and not in PostgreSQL's."""
+    raise TypeError(constant)
 
 
 def _rows(channel: str, part: str) -> int:

@@ -3,12 +3,18 @@
 A changed file, or a changed layout, publishes a new version; a version that a person published in the admin stays.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
 
-from templates_app.models import NotificationTemplate, NotificationTemplateVersion, TemplatePartial
+from templates_app.models import (
+    TEMPLATE_NAME,
+    NotificationTemplate,
+    NotificationTemplateVersion,
+    TemplatePartial,
+)
 from templates_app.publish import PublishError, fingerprint, proof_of, publish, save_draft, tidied
 from templates_app.seed_files import Seed, SeedTemplate
 from templates_app.shape import Problem
@@ -50,6 +56,10 @@ def load(seed: Seed, *, check: bool = False, overwrite: bool = False) -> list[Ch
 
 
 def _load_one(seed: SeedTemplate, *, overwrite: bool) -> Change:
+    if not re.match(TEMPLATE_NAME, seed.name):
+        raise PublishError(
+            [Problem("bad_name", "A template is called area.message, in lower case.", seed.name)]
+        )
     NotificationTemplate.objects.get_or_create(
         name=seed.name, defaults={"category": seed.category, "description": seed.description}
     )

@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from consent.models import Category
 
+TEMPLATE_NAME = r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$"
+
 
 class NotificationTemplate(models.Model):
     """A message by name (`booking.pickup`): what it is for, and which version is in force."""

@@ -8,6 +8,8 @@ from typing import Any
 from templates_app.engine import RESERVED
 from templates_app.formats import TYPES, is_valid
 
+_KINDS = {"name": str, "type": str, "description": str, "required": bool, "sensitive": bool}
+
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
@@ -25,8 +27,12 @@ class Placeholder:
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "Placeholder":
-        """From `NotificationTemplateVersion.placeholders`."""
-        return cls(**stored)
+        """From `NotificationTemplateVersion.placeholders`, a file or a form. Raises TypeError where a key or value is wrong."""
+        placeholder = cls(**stored)
+        for key, kind in _KINDS.items():
+            if not isinstance(getattr(placeholder, key), kind):
+                raise TypeError(f"{key} must be {'true or false' if kind is bool else 'a text'}")
+        return placeholder
 
     def stored(self) -> dict[str, Any]:
         """As `NotificationTemplateVersion.placeholders` keeps it."""

@@ -144,7 +144,10 @@ def _placeholders(path: Path, declared: Mapping[str, Any], reading: _Reading) ->
             keys = ", ".join(sorted(_PLACEHOLDER_KEYS))
             reading.fail(path, f"[placeholders.{name}]: {', '.join(unknown)} is unknown; it may hold {keys}.")
             continue
-        yield Placeholder(name=name, **facts)
+        try:
+            yield Placeholder.of({"name": name, **facts})
+        except TypeError as error:
+            reading.fail(path, f"[placeholders.{name}]: {error}.")
 
 
 def _toml(path: Path, reading: _Reading) -> dict[str, Any] | None:

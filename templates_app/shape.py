@@ -56,4 +56,5 @@ def shape_problems(source: Texts) -> Iterator[Problem]:
 
 def writable(channel: str) -> tuple[str, ...]:
     """The parts that an editor may write for a channel."""
-    return (*PARTS[channel], PREHEADER) if channel == "email" else PARTS[channel]
+    first, *rest = PARTS[channel]
+    return (first, PREHEADER, *rest) if channel == "email" else PARTS[channel]

@@ -204,6 +204,17 @@ def test_the_html_is_shown_where_nothing_can_run_and_nothing_is_fetched(
     assert frame["X-Content-Type-Options"] == "nosniff"
 
 
+def test_the_preview_in_the_dark_shows_the_rules_for_the_dark(version: NotificationTemplateVersion) -> None:
+    client = as_(someone(*READ))
+    light, dark = (
+        client.get(url(f"{NAME}version_html", version.pk), {"scheme": s}).content.decode()
+        for s in ("", "dark")
+    )
+    assert "@media (prefers-color-scheme: dark) {" in light
+    assert "@media (prefers-color-scheme: dark)" not in dark
+    assert dark == light.replace("@media (prefers-color-scheme: dark)", "@media all")
+
+
 def test_an_unknown_version_is_not_found() -> None:
     client = as_(User.objects.create_superuser("root"))
     unknown = "00000000-0000-4000-8000-000000000000"
@@ -292,6 +303,10 @@ def test_a_draft_with_faults_is_kept_and_each_fault_stands_at_its_field_and_line
         ("[1]", "Each placeholder is an object"),
         ('{"a": 1}', "Each placeholder is an object"),
         ('[{"nome": "a"}]', "Each placeholder is an object"),
+        ('[{"name": 5}]', "name must be a text"),
+        ('[{"name": "a", "required": "no"}]', "required must be true or false"),
+        ('[{"name": "a", "sample": NaN}]', "NaN"),
+        ('[{"name": "a", "sample": "\\u0000"}]', "cannot be stored"),
     ],
 )
 def test_placeholders_that_cannot_be_read_are_told_and_nothing_is_saved(

@@ -124,6 +124,12 @@ def test_the_command_says_what_it_did(folder: Path) -> None:
             "template.toml: “categorie” is unknown",
         ),
         ("template.toml", 'type = "url"', 'kind = "url"', "[placeholders.booking_url]: kind is unknown"),
+        (
+            "template.toml",
+            'type = "date"',
+            'required = "no"',
+            "[placeholders.start_date]: required must be true or false",
+        ),
         ("template.toml", "[placeholders.start_date]", "[placeholders.start_date", "template.toml: "),
         ("en/texts.toml", "[push]", "[pager]", "en pager: Channels are email, sms, push, inapp."),
     ],
@@ -145,6 +151,12 @@ def test_a_fault_of_the_layout_is_told_once_at_its_own_file(folder: Path) -> Non
     assert [line for line in lines if "compnay" in line] == [
         next(line for line in lines if line.startswith("seed/layout/footer.fr.html:2: “system.compnay_name”"))
     ]
+
+
+@pytest.mark.django_db
+def test_a_folder_that_is_no_name_of_a_template_is_told(folder: Path) -> None:
+    (folder / "booking.pickup_today").rename(folder / "booking.Pickup today")
+    assert "booking.Pickup today/template.toml: A template is called area.message" in failure(folder)
 
 
 @pytest.mark.django_db

@@ -53,7 +53,8 @@ def template(layout: None) -> NotificationTemplate:
 
 
 def draft(template: NotificationTemplate, **changes: Any) -> NotificationTemplateVersion:
-    return save_draft(**{"template": template, "source": SOURCE, "placeholders": PLACEHOLDERS} | changes)
+    values: dict[str, Any] = {"source": SOURCE, "placeholders": PLACEHOLDERS} | changes
+    return save_draft(template=template, **values)
 
 
 def with_text(text: str) -> dict[str, Any]:

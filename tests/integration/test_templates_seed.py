@@ -98,7 +98,7 @@ def test_every_part_of_every_message_has_words_and_no_hole(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name, (_, channels, _) in CONTRACT.items() if "sms" in channels])
 def test_an_sms_with_ordinary_values_is_one_segment_of_plain_letters(name: str) -> None:
     for locale, date in product(LOCALES, ("2026-02-28", "2026-08-26", "2026-12-30")):
-        payload = {
+        payload: dict[str, Any] = {
             "equipment": "CAT 320 excavator",
             "booking_number": "B-2026-10412",
             "booking_url": "https://rental.example/bookings/B-2026-10412",
