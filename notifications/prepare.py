@@ -4,16 +4,18 @@ The second gate is here: consent, suppressions and addresses as they are now, in
 """
 
 import datetime as dt
+import logging
 from collections.abc import Sequence
 
-from consent.tokens import TokenRequest, issue_many, preferences_url, unsubscribe_url
-
 from consent.policy import OPTIONAL, Category
+from consent.tokens import TokenRequest, issue_many, preferences_url, unsubscribe_url
 from notifications.gate import Candidate, check
 from notifications.message import Claimed, Message
 from notifications.reach import Reach, reach_many
 from notifications.render import RenderError, render
 from notifications.verdict import Verdict, unrenderable, withheld
+
+logger = logging.getLogger(__name__)
 
 Ready = tuple[Claimed, Message]
 Settled = tuple[Claimed, Verdict]
@@ -31,23 +33,36 @@ def prepare(batch: Sequence[Claimed], *, now: dt.datetime) -> tuple[list[Ready],
     settled: list[Settled] = []
     allowed: list[tuple[Claimed, Reach]] = []
     for row, reach, decision in zip(batch, reaches, decisions, strict=True):
-        if decision.allowed and reach is not None:
+        if reach is not None and reach.problem:
+            settled.append((row, unrenderable(reach.problem)))
+        elif reach is not None and decision.allowed:
             allowed.append((row, reach))
         else:
             settled.append((row, withheld(decision, now=now)))
     tokens = _tokens(allowed, now)
     for row, reach in allowed:
-        try:
-            ready.append((row, _rendered(row, reach, tokens.get(row.id))))
-        except RenderError as error:
-            settled.append((row, unrenderable(str(error))))
+        rendered = _rendered(row, reach, tokens.get(row.id))
+        if isinstance(rendered, Message):
+            ready.append((row, rendered))
+        else:
+            settled.append((row, rendered))
     return ready, settled
 
 
-def _rendered(row: Claimed, reach: Reach, token: str | None) -> Message:
-    if token is None:
-        return render(row, reach)
-    return render(row, reach, unsubscribe_url=unsubscribe_url(token), preferences_url=preferences_url(token))
+def _rendered(row: Claimed, reach: Reach, token: str | None) -> Message | Verdict:
+    """The message, or the verdict on a text that cannot be made. One bad text must not hold up the batch it is in."""
+    links = (
+        {"unsubscribe_url": unsubscribe_url(token), "preferences_url": preferences_url(token)}
+        if token
+        else {}
+    )
+    try:
+        return render(row, reach, **links)
+    except RenderError as error:
+        return unrenderable(str(error))
+    except Exception as error:
+        logger.exception("render.bug id=%s", row.id)
+        return unrenderable(f"{type(error).__name__} (see the log)")
 
 
 def _tokens(allowed: Sequence[tuple[Claimed, Reach]], now: dt.datetime) -> dict[object, str]:

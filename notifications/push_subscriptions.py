@@ -5,14 +5,17 @@ Source: W3C Push API, `PushSubscription.toJSON()` (endpoint, keys.p256dh, keys.a
 
 import hashlib
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from consent.sealed import seal, unseal
+from consent.sealed import SealError, seal, unseal
 from notifications.message import PushTarget
 from notifications.models import PushSubscription
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,11 @@ def targets_of(recipient_keys: Collection[str]) -> dict[str, tuple[PushTarget, .
     found: defaultdict[str, list[PushTarget]] = defaultdict(list)
     rows = PushSubscription.objects.filter(recipient_key__in=recipient_keys).order_by("created_at", "id")
     for row in rows:
-        opened = json.loads(unseal(row.sealed))
+        try:
+            opened = json.loads(unseal(row.sealed))
+        except SealError:
+            logger.exception("push.unreadable subscription=%s", row.id)
+            continue
         found[row.recipient_key].append(
             PushTarget(str(row.id), opened["endpoint"], opened["p256dh"], opened["auth"])
         )

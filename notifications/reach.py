@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from consent.directory import Contact, directory
-from consent.sealed import unseal
+from consent.sealed import SealError, unseal
 from notifications.message import PushTarget
 from notifications.push_subscriptions import targets_of
 
@@ -22,6 +22,7 @@ class Reach:
     customer_id: str | None
     addresses: Mapping[str, str]
     push_targets: tuple[PushTarget, ...] = ()
+    problem: str = ""  # why the stored address cannot be read
 
     def reachable(self, channel: str) -> bool:
         return channel == "inapp" or bool(self.addresses.get(channel))
@@ -60,6 +61,9 @@ def reach_many(recipients: Sequence[Mapping[str, Any]], *, with_push: bool) -> l
 
 
 def _ad_hoc(stored: Mapping[str, Any]) -> Reach:
-    opened = json.loads(unseal(stored["sealed"]))
+    try:
+        opened = json.loads(unseal(stored["sealed"]))
+    except SealError as error:
+        return Reach(Contact(id=""), None, {}, problem=str(error))
     contact = Contact(id="", first_name=opened["name"], locale=stored["locale"])
     return Reach(contact, None, {stored["channel"]: opened["value"]})

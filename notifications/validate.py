@@ -8,18 +8,24 @@ import difflib
 import json
 from collections.abc import Sequence
 
-from templates_app.lookup import Published, check_payload
-
 from consent.models import Category, Channel
 from notifications.errors import EnqueueError
 from notifications.message import Address, NotifyRequest
 from notifications.models import Priority
 from notifications.reach import Reach
+from templates_app.lookup import Published, check_payload
 from templates_app.models import NotificationTemplate
 
 PREFERRED = "preferred"
 MAX_JSON = 64 * 1024
 MAX_KEY = 500
+# What the pipeline itself keeps in metadata (docs/data-model.md).
+RESERVED = frozenset(
+    {
+        "body", "decision", "history", "origin", "outcome_unknown", "provider_reference", "push_accepted",
+        "released", "sandbox", "sent_at", "withheld",
+    }
+)  # fmt: skip
 
 
 def validate(request: NotifyRequest, template: Published | None, *, now: dt.datetime) -> None:
@@ -30,6 +36,10 @@ def validate(request: NotifyRequest, template: Published | None, *, now: dt.date
     _moments(request, now)
     _json(request.payload, "payload")
     _json(request.metadata, "metadata")
+    if reserved := RESERVED & set(request.metadata):
+        raise EnqueueError(
+            "reserved", "metadata", f"metadata may not hold {', '.join(sorted(reserved))}: we write these."
+        )
     if request.priority is not None and request.priority not in Priority.values:
         raise EnqueueError(
             "bad_priority", "priority", "Priority is 0 (urgent), 1 (high), 2 (normal) or 3 (low)."

@@ -4,16 +4,15 @@ In: a time budget and a limit; out, a DrainReport. It alone composes the steps; 
 """
 
 import datetime as dt
+import logging
 import random
 import time
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from consent.models import Channel as Name
@@ -24,34 +23,16 @@ from notifications.channels.registry import CHANNELS
 from notifications.claim import claim
 from notifications.conf import Conf, conf
 from notifications.deliver import deliver_all, deliver_here
+from notifications.drain_report import DrainReport
 from notifications.errors import Misconfigured
 from notifications.kick import begin_drain
 from notifications.message import Claimed, Delivery, Message
-from notifications.prepare import prepare
+from notifications.prepare import Ready, prepare
 from notifications.record import record
 from notifications.release import release
-from notifications.verdict import Verdict, after_delivery, put_back
+from notifications.verdict import Verdict, after_delivery, put_back, unrenderable
 
-
-@dataclass(slots=True)
-class DrainReport:
-    """What a drain did. `counts` is by (channel, what became of the row)."""
-
-    released: int = 0
-    claimed: int = 0
-    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    seconds: float = 0.0
-
-    def as_dict(self) -> dict[str, object]:
-        by_channel: dict[str, dict[str, int]] = {}
-        for (channel, what), count in sorted(self.counts.items()):
-            by_channel.setdefault(channel, {})[what] = count
-        return {
-            "released": self.released,
-            "claimed": self.claimed,
-            "channels": by_channel,
-            "seconds": round(self.seconds, 3),
-        }
+logger = logging.getLogger(__name__)
 
 
 def drain(
@@ -102,10 +83,12 @@ class _Drain:
     def moment(self) -> dt.datetime:
         return self.now or timezone.now()
 
+    def in_time(self) -> bool:
+        return time.monotonic() - self.started < self.budget and not self.stop()
+
     def goes_on(self) -> bool:
-        spent = time.monotonic() - self.started >= self.budget
         full = self.limit is not None and self.report.claimed >= self.limit
-        return not (spent or full or self.stop())
+        return self.in_time() and not full
 
     def work_off(self, name: str) -> bool:
         """One batch of one channel. Answers whether there was any."""
@@ -119,13 +102,17 @@ class _Drain:
         return bool(batch)
 
     def _deliver(self, name: str, batch: list[Claimed]) -> None:
-        ready, settled = prepare(batch, now=self.moment())
+        try:
+            ready, settled = prepare(batch, now=self.moment())
+        except Exception:
+            # The directory or the database failed, not these messages: hand them back at once, and be loud.
+            self._record([(claimed, put_back()) for claimed in batch])
+            raise
         self._record(settled)
         messages = {claimed.id: message for claimed, message in ready}
         channel = self._channel(name)
         if channel.transactional:
-            with transaction.atomic():
-                self._finish(deliver_here(ready, channel=channel, lease=self.conf.lease), messages)
+            self._deliver_here(ready, channel, messages)
             return
         begun: set[uuid.UUID] = set()
         for finished in deliver_all(
@@ -134,11 +121,24 @@ class _Drain:
             pool=self.pool,
             width=self.conf.concurrency,
             lease=self.conf.lease,
-            goes_on=lambda: name not in self.refused and not self.stop(),
+            goes_on=lambda: name not in self.refused and self.in_time(),
         ):
             begun.update(delivery.claimed.id for delivery in finished)
             self._finish(finished, messages)
         self._record([(claimed, put_back()) for claimed, _ in ready if claimed.id not in begun])
+
+    def _deliver_here(self, ready: list[Ready], channel: Channel, messages: dict[uuid.UUID, Message]) -> None:
+        """All in one transaction; if that fails, each in its own, so that one bad message fails alone."""
+        try:
+            with transaction.atomic():
+                self._finish(deliver_here(ready, channel=channel, lease=self.conf.lease), messages)
+        except (DataError, IntegrityError):
+            if len(ready) == 1:
+                self._record([(ready[0][0], unrenderable("the database refuses it (see the log)"))])
+                logger.exception("notification.refused id=%s", ready[0][0].id)
+                return
+            for item in ready:
+                self._deliver_here([item], channel, messages)
 
     def _finish(self, deliveries: list[Delivery], messages: dict[uuid.UUID, Message]) -> None:
         verdicts = [(delivery.claimed, self._verdict(delivery)) for delivery in deliveries]

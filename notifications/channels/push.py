@@ -8,6 +8,7 @@ import base64
 import datetime as dt
 import json
 import threading
+import time
 from typing import ClassVar
 
 import requests
@@ -25,6 +26,8 @@ from notifications.message import Message, PushTarget
 GONE = frozenset({404, 410})
 # RFC 8030 §5.2: how long the push service keeps it for a browser that is off.
 DEFAULT_TTL = dt.timedelta(days=1)
+# Seconds for all browsers of a person together: well below the lease, however many there are.
+PATIENCE = 30
 _URGENCY = {0: "high", 1: "high", 2: "normal", 3: "low"}
 
 
@@ -37,7 +40,13 @@ class PushChannel(Channel):
         self._key: Vapid | None = None
 
     def deliver_one(self, message: Message) -> Outcome:
-        outcomes = {target.subscription_id: self._send(message, target) for target in message.push_targets}
+        deadline = time.monotonic() + PATIENCE
+        outcomes = {
+            target.subscription_id: self._send(message, target)
+            if time.monotonic() < deadline
+            else Transient("deadline", "The other browsers took too long.")
+            for target in message.push_targets
+        }
         return combine(message, outcomes)
 
     def _send(self, message: Message, target: PushTarget) -> Outcome:

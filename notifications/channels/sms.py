@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from django.conf import settings
-from django.urls import NoReverseMatch, reverse
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
@@ -38,15 +37,13 @@ class SmsChannel(Channel):
         self._client.api.base_url = settings.TWILIO_API_URL
 
     def deliver_one(self, message: Message) -> Outcome:
-        arguments = {
-            "to": message.address,
-            "from_": settings.TWILIO_FROM,
-            "body": message.rendered.parts["text"],
-        }
-        if callback := _status_callback(message):
-            arguments["status_callback"] = callback
         try:
-            sms = self._client.messages.create(**arguments)
+            sms = self._client.messages.create(
+                to=message.address,
+                from_=settings.TWILIO_FROM,
+                body=message.rendered.parts["text"],
+                status_callback=_status_callback(message),
+            )
         except TwilioRestException as error:
             return _from_error(error)
         except TwilioException as error:
@@ -61,11 +58,7 @@ class SmsChannel(Channel):
 
 def _status_callback(message: Message) -> str:
     """Where Twilio reports on the message. Our id rides along, since their reference may be lost with the answer."""
-    try:
-        path = reverse("twilio-status")
-    except NoReverseMatch:
-        path = "/webhooks/twilio/status/"
-    return f"{settings.PUBLIC_URL}{path}?notification_id={message.id}"
+    return f"{settings.PUBLIC_URL}/webhooks/twilio/status/?notification_id={message.id}"
 
 
 def _from_error(error: TwilioRestException) -> Outcome:

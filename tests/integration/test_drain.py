@@ -5,12 +5,16 @@ import random
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from consent.models import Suppression, UnsubscribeToken
 from consent.preferences import revoke
 from notifications.channel_state import pause, resume
+from notifications.enqueue import notify
+from notifications.message import Address
 from notifications.models import ChannelState, DeliveryAttempt, Notification, PushSubscription
+from notifications.replay import replay
 from notifications.worker import drain
 from sandbox.testing import SandboxServer
 from tests.factories import CustomerFactory
@@ -207,3 +211,47 @@ def test_every_attempt_is_on_record(sandbox: SandboxServer) -> None:
     assert (attempt.number, attempt.provider, attempt.outcome) == (1, "sendgrid", "sent")
     assert attempt.provider_reference
     assert attempt.finished_at >= attempt.started_at
+
+
+def test_an_address_that_cannot_be_read_fails_alone_and_can_be_replayed(
+    sandbox: SandboxServer, settings: Any
+) -> None:
+    key = settings.FIELD_KEYS
+    settings.FIELD_KEYS = ["another key that is long enough for anybody 1234567890"]
+    sealed = notify(
+        to=Address("guest@example.com"), body="Hi", subject="Hi", category="transactional", channel="email"
+    )
+    settings.FIELD_KEYS = key
+    good = queued()
+    drain()
+    after = fresh(sealed.queued[0].id)
+    assert (after.status, fresh(good).status) == ("failed", "sent")
+    assert "FIELD_KEYS" in (after.error or "")
+    settings.FIELD_KEYS = [*key, "another key that is long enough for anybody 1234567890"]
+    replay([after.pk], by="staff:1", reason="The key is back.")
+    drain()
+    assert fresh(after).status == "sent"
+
+
+def test_a_directory_that_fails_gives_the_rows_back_and_is_loud(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = queued()
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise ConnectionError("directory")
+
+    monkeypatch.setattr("rentals.directory.RentalDirectory.customers", fail)
+    with pytest.raises(ConnectionError):
+        drain()
+    after = fresh(row)
+    assert (after.status, after.attempts) == ("queued", 0)
+
+
+def test_an_in_app_message_that_the_database_refuses_fails_alone() -> None:
+    good, bad = queued(channel="inapp"), queued(channel="inapp")
+    Notification.objects.filter(pk=bad.pk).update(metadata={"body": "{{equipment}}"})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE notifications ADD CONSTRAINT test_refuse CHECK (message <> 'CAT 320 excavator')"
+        )
+    drain()
+    assert (fresh(good).status, fresh(bad).status) == ("sent", "failed")

@@ -56,6 +56,7 @@ def test_a_queued_row_pins_its_template_and_holds_no_address() -> None:
         ({"payload": {**PICKUP, "equipment": "x" * 70_000}}, "too_large", "65536"),
         ({"category": "spam"}, "unknown_category", "spam"),
         ({"priority": 9}, "bad_priority", "Priority"),
+        ({"metadata": {"sent_at": "now"}}, "reserved", "sent_at"),
         ({"idempotency_key": ""}, "bad_key", "1 to 500"),
         ({"idempotency_key": "for:jane@example.com"}, "bad_key", "address"),
         ({"expires_at": NOW - dt.timedelta(seconds=1)}, "expired", "expires_at"),

@@ -9,7 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from consent.models import Channel
-from notifications.worker import DrainReport, drain
+from notifications.drain_report import DrainReport
+from notifications.worker import drain
 
 
 class Command(BaseCommand):
