@@ -7,11 +7,15 @@ const RECIPIENTS = { to: "To", cc: "Cc", bcc: "Bcc", reply_to: "Reply-To" };
 const VIEWS = { email, sms, push };
 const chosen = { view: "html", frame: "wide" };
 let open = { number: undefined, message: null };
+let wanted;
 
 // `summary` is the message's line in the list, fresher than the message itself in what was reported back.
 export async function showMessage(pane, number, summary, settings) {
+  wanted = number;
   if (number !== open.number) {
-    open = { number, message: number ? await fetchMessage(number) : null };
+    const message = number ? await fetchMessage(number) : null;
+    if (wanted !== number) return; // another one was opened meanwhile
+    open = { number, message };
     draw(pane, settings);
     pane.scrollTop = 0;
   } else if (open.message && summary && summary.events.length !== open.message.events.length) {

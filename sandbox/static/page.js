@@ -9,8 +9,9 @@ const PAGE = 50;
 const CHANNELS = { email: "E-mail", sms: "SMS", push: "Push" };
 
 const $ = (id) => document.getElementById(id);
-const list = { messages: [], hasMore: false, drawn: "", newest: null };
+const list = { messages: [], hasMore: false, asked: "", drawn: "", newest: null };
 let timer;
+let turn = 0;
 let settings = null;
 
 const filters = () => Object.fromEntries(new FormData($("tools")));
@@ -19,21 +20,26 @@ const selected = () => Number(location.hash.slice(1)) || null;
 
 async function refresh() {
   clearTimeout(timer);
+  const mine = ++turn;
   try {
     settings ??= await get("settings");
     const [page, stats] = await Promise.all([get("messages", { ...filters(), limit: PAGE }), get("stats")]);
+    if (mine !== turn) return; // a later refresh, perhaps with other filters, is under way
     merge(page);
     drawCounts(stats);
     drawList(stats);
     await showMessage($("detail"), selected(), list.messages.find((message) => message.id === selected()), settings);
-    setLive("live", "Live");
+    if (!document.hidden) setLive("live", "Live");
   } catch (error) {
     setLive("lost", error.status ? error.message : "Not reachable, trying again");
   }
-  if (!document.hidden) timer = setTimeout(refresh, INTERVAL);
+  if (!document.hidden && mine === turn) timer = setTimeout(refresh, INTERVAL);
 }
 
 function merge(page) {
+  const asked = JSON.stringify(filters());
+  if (asked !== list.asked) list.messages = [];
+  list.asked = asked;
   const last = page.data.at(-1)?.id ?? 0;
   const older = list.messages.filter((message) => message.id < last);
   // Where the fresh page does not reach the known ones, they are dropped rather than shown with a gap.

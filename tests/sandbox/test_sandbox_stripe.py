@@ -110,6 +110,7 @@ def test_filters_and_cursors(client: stripe.StripeClient, server: SandboxServer)
     )
     page = client.v1.payouts.list(params={"starting_after": everything[8].id, "created": {"gte": 0}})
     assert ([payout.id for payout in page.data], page.has_more) == ([everything[9].id], False)
+    assert client.v1.payouts.list(params={"limit": 10}).has_more is False
     assert client.v1.payouts.retrieve(everything[0].id).amount == everything[0].amount
 
 
