@@ -43,6 +43,8 @@ def in_words(cron: str) -> str:
         return "every minute"
     if step := re.fullmatch(r"\*/(\d+) \* \* \* \*", cron):
         return f"every {step[1]} minutes"
+    if cron == "0 * * * *":
+        return "every hour"
     if hourly := re.fullmatch(r"(\d+) \* \* \* \*", cron):
         return f"hourly at :{int(hourly[1]):02d}"
     if daily := re.fullmatch(r"(\d+) (\d+) \* \* \*", cron):

@@ -8,6 +8,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -86,4 +87,4 @@ class JobRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.job_name} {self.started_at:%Y-%m-%d %H:%M}"
+        return f"{self.job_name} {timezone.localtime(self.started_at):%Y-%m-%d %H:%M}"

@@ -22,7 +22,9 @@ class _TransactionStart(Func):
 def messages_of(run_id: uuid.UUID) -> tuple[tuple[DryMessage, ...], int]:
     """The first messages of this run in the order they would go out, and how many there are in all."""
     rows = Notification.objects.filter(created_at__gte=_TransactionStart(), metadata__origin__run=str(run_id))
-    shown = rows.select_related("template").order_by("scheduled_at", "channel", "id")[:SHOWN]
+    shown = rows.select_related("template").order_by(
+        "scheduled_at", "template__name", "channel", "recipient_key", "id"
+    )[:SHOWN]
     return tuple(_message(row) for row in shown), rows.count()
 
 

@@ -36,7 +36,9 @@ def find_job(name: str) -> JobSpec:
         return catalog.CATALOG[name]
     near = difflib.get_close_matches(name, catalog.CATALOG, n=3)
     hint = (
-        f"Did you mean {' or '.join(near)}?" if near else f"There are {', '.join(sorted(catalog.CATALOG))}."
+        f"Did you mean {' or '.join(near)}?"
+        if near
+        else f"The jobs are: {', '.join(sorted(catalog.CATALOG))}."
     )
     raise UnknownJob(f"There is no job “{name}”. {hint}")
 

@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 from py_vapid import Vapid
 
 from consent.addresses import AddressError, normalise
+from notifications.api.tokens import token_problems
 
 _NEEDED_LIVE = {
     "SECRET_KEY": "50 random characters",
@@ -98,11 +99,8 @@ def _vapid() -> Iterator[CheckMessage]:
 
 
 def _tokens() -> Iterator[CheckMessage]:
-    for number, entry in enumerate(settings.SERVICE_TOKENS, 1):
-        if not re.fullmatch(r"[\w.-]+:[0-9a-f]{64}(:[a-z:]+(\+[a-z:]+)*)?", entry):
-            yield _error(
-                6, "SERVICE_TOKENS", f"entry {number} is not name:sha256[:scope+scope]; see .env.example"
-            )
+    for problem in token_problems(settings.SERVICE_TOKENS):
+        yield _error(6, "SERVICE_TOKENS", f"{problem}; see .env.example")
 
 
 def _paths() -> Iterator[CheckMessage]:

@@ -17,7 +17,7 @@ from jobs import catalog
 from jobs.admin.launch import job_view
 from jobs.models import JobRun
 from jobs.status import job_statuses
-from notifications.admin.cells import badge, moment, short
+from notifications.admin.cells import NOTHING, badge, moment, short
 from notifications.admin.private import PrivateAdmin
 
 RUN_TONE: Mapping[str, str] = {"running": "info", "success": "ok", "failed": "bad", "crashed": "bad"}
@@ -89,7 +89,7 @@ class JobRunAdmin(PrivateAdmin[JobRun]):
 
     @admin.display(description=_("Took"))
     def took(self, run: JobRun) -> str:
-        return f"{run.duration.total_seconds():.2f} s" if run.duration is not None else "–"
+        return f"{run.duration.total_seconds():.2f} s" if run.duration is not None else NOTHING
 
     @admin.display(description=_("For the moment"))
     def now(self, run: JobRun) -> SafeString:
@@ -109,11 +109,13 @@ class JobRunAdmin(PrivateAdmin[JobRun]):
         """A failure's first words, or the counts that are not zero."""
         if run.error_message:
             return short(run.error_message)
-        return format_html_join(", ", "{} {}", counts(run.summary)) or format_html("–")
+        if did := counts(run.summary):
+            return format_html_join(", ", "{} {}", did)
+        return format_html("{}", _("nothing to do") if run.status == JobRun.Status.SUCCESS else NOTHING)
 
     @admin.display(description=_("Error"))
     def why(self, run: JobRun) -> str:
-        return run.error_message or "–"
+        return run.error_message or NOTHING
 
     @admin.display(description=_("Id"))
     def run_id(self, run: JobRun) -> SafeString:

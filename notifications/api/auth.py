@@ -1,14 +1,7 @@
-"""Who calls: in, a request; out, a Caller, or a refusal. A service token with the scope, or staff with the permission.
+"""Who calls: in, a request; out, a Caller, or a refusal. A service token with the scope, or staff with the permission."""
 
-`SERVICE_TOKENS` holds `name:sha256-of-the-token[:scope+scope]`; without scopes a token may do everything.
-"""
-
-import hashlib
-import hmac
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -16,9 +9,7 @@ from ninja.security import APIKeyCookie, HttpBearer
 from ninja.utils import check_csrf
 
 from notifications.api.envelope import ApiError
-
-SCOPES = ("jobs:read", "jobs:run", "queue:read", "notifications:write", "notifications:read", "process")
-_ENTRY = re.compile(r"(?P<name>[A-Za-z0-9_.-]{1,60}):(?P<digest>[0-9a-f]{64})(?::(?P<scopes>[a-z:+]+))?")
+from notifications.api.tokens import find_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +25,7 @@ class ApiRequest(HttpRequest):
     auth: Caller
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    name: str
-    digest: str
-    scopes: frozenset[str]
-
-
-def allow(*, scope: str, permission: str) -> Sequence[Callable[[HttpRequest], Any]]:
+def allow(*, scope: str, permission: str) -> Sequence[Callable[[HttpRequest], Caller | None]]:
     """The `auth` of an operation: a token with this scope, or a staff session with this permission."""
     return [ServiceToken(scope), StaffSession(permission)]
 
@@ -50,7 +34,7 @@ def identify(request: HttpRequest, *, scope: str, permission: str) -> Caller:
     """The same, for a plain Django view; raises ApiError."""
     for way in allow(scope=scope, permission=permission):
         if found := way(request):
-            return Caller(found.name)
+            return found
     raise ApiError(
         401, "not_signed_in", "Send a service token as `Authorization: Bearer …`, or sign in as staff."
     )
@@ -73,7 +57,7 @@ class ServiceToken(HttpBearer):
         return self.authenticate(request, token.strip())
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller:  # noqa: ARG002
-        found = _find(token)
+        found = find_token(token)
         if found is None:
             raise ApiError(401, "bad_token", "This token is not one of SERVICE_TOKENS.")
         if self.scope not in found.scopes:
@@ -101,32 +85,3 @@ class StaffSession(APIKeyCookie):
         if check_csrf(request):
             raise ApiError(403, "csrf_failed", "Send the CSRF token in the X-CSRFToken header.")
         return Caller(f"staff:{request.user.pk}")
-
-
-def token_problems(entries: Sequence[str]) -> list[str]:
-    """What is wrong with SERVICE_TOKENS, by the entry's place and name; digests are not repeated."""
-    found = []
-    for place, entry in enumerate(entries, 1):
-        match = _ENTRY.fullmatch(entry)
-        if match is None:
-            found.append(
-                f"entry {place} is not name:sha256[:scope+scope], with 64 hexadecimal digits in lower case"
-            )
-        elif unknown := _scopes(match) - set(SCOPES):
-            found.append(f"entry {place} ({match['name']}) has unknown scopes: {', '.join(sorted(unknown))}")
-    return found
-
-
-def _find(token: str) -> _Token | None:
-    """Compare with every entry, whichever matches, so that the time taken tells nothing."""
-    digest = hashlib.sha256(token.encode()).hexdigest()
-    found: _Token | None = None
-    for entry in settings.SERVICE_TOKENS:
-        match = _ENTRY.fullmatch(entry)
-        if match and hmac.compare_digest(match["digest"], digest):
-            found = _Token(match["name"], match["digest"], frozenset(_scopes(match)))
-    return found
-
-
-def _scopes(match: re.Match[str]) -> set[str]:
-    return set(match["scopes"].split("+")) if match["scopes"] else set(SCOPES)

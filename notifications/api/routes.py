@@ -54,7 +54,7 @@ def enqueue(
 
 @notifications.post(
     "/process",
-    auth=allow(scope="process", permission="jobs.run_job"),
+    auth=allow(scope="process", permission="notifications.replay_notification"),
     response={200: Answer[DrainShape], **refusals(413, 422)},
     summary="Send what is due",
 )

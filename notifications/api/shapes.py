@@ -77,6 +77,7 @@ class NotifyBody(Body):
                         "booking_number": "B-10042",
                         "equipment": "Excavator CAT 305",
                         "start_date": "2026-11-20",
+                        "booking_url": "https://rental.example/bookings/B-10042",
                     },
                     "idempotency_key": "pickup:B-10042",
                 }

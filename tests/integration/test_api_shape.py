@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from config.api import api
-from notifications.api.auth import token_problems
+from notifications.api.tokens import token_problems
 from tests.integration.api_client import program, staff, token_entry
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +23,7 @@ OPERATIONS = [
     ("GET", "/api/admin/jobs/runs", "jobs:read", "jobs.view_jobrun"),
     ("POST", RUN, "jobs:run", "jobs.run_job"),
     ("POST", "/api/admin/notifications", "notifications:write", "notifications.add_notification"),
-    ("POST", "/api/admin/notifications/process", "process", "jobs.run_job"),
+    ("POST", "/api/admin/notifications/process", "process", "notifications.replay_notification"),
     ("GET", f"/api/admin/notifications/{SOME_ID}", "notifications:read", "notifications.view_notification"),
     ("GET", "/api/admin/queue", "queue:read", "notifications.view_notification"),
 ]
@@ -131,7 +131,7 @@ def test_each_of_several_tokens_is_known_and_the_digest_itself_is_no_token(setti
 def test_malformed_tokens_are_named_without_their_digest() -> None:
     good = token_entry("ops", "x", "jobs:read", "process")
     bad_scope = token_entry("ci", "x", "jobs:write")
-    found = token_problems([good, "ops:secret", bad_scope])
+    found = list(token_problems([good, "ops:secret", bad_scope]))
     assert len(found) == 2
     assert found[0].startswith("entry 2 is not name:sha256")
     assert found[1] == "entry 3 (ci) has unknown scopes: jobs:write"

@@ -52,6 +52,7 @@ def test_the_answer_is_after_the_moment_even_on_a_slot() -> None:
     [
         ("* * * * *", "every minute"),
         ("*/15 * * * *", "every 15 minutes"),
+        ("0 * * * *", "every hour"),
         ("5 * * * *", "hourly at :05"),
         ("30 6 * * *", "daily at 06:30"),
         ("0 6 * * 1-5", "0 6 * * 1-5"),

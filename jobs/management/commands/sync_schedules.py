@@ -30,7 +30,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         if options["json"]:
             self.stdout.write(json.dumps(asdict(report), indent=2))
-        else:
+        elif options["verbosity"]:
             self._tell(report, check=check)
         if check and report.drift:
             raise SystemExit(1)
