@@ -20,8 +20,10 @@ from django.utils import timezone
 
 from config.local_secrets import local_secret
 from config.supervisor import Supervisor
+from consent.models import Channel
 from jobs.runner import run
-from notifications.models import Notification
+from notifications.enqueue import notify
+from notifications.models import Notification, PushSubscription
 from rentals.models import Customer
 from sandbox import keys
 
@@ -84,11 +86,25 @@ def start_processes(
 
 
 def send_first_messages(supervisor: Supervisor) -> dict[str, int]:
-    """Run the reminders for now and wait for the workers to send them; answers what was sent so far by channel."""
+    """Greet one customer on every channel, run the reminders for now, and wait for the workers; answers what was sent
+    so far by channel. The greeting shows something in the sandbox on a day on which no reminder is due."""
+    greet()
     run("booking_reminders", now=timezone.now(), trigger="command", actor="demo")
     supervisor.wait_until("notify", _nothing_waits, timeout=180)
     sent = Notification.objects.filter(status="sent").values_list("channel")
     return dict(sent.annotate(count=Count("id")).order_by("channel"))
+
+
+def greet() -> None:
+    """A test message on all four channels to the first customer who takes push messages."""
+    browser = (
+        PushSubscription.objects.filter(recipient_key__startswith="customer:")
+        .order_by("recipient_key")
+        .first()
+    )
+    if browser is not None:
+        customer = browser.recipient_key.removeprefix("customer:")
+        notify("system.test_message", to=customer, channel=Channel.values)
 
 
 def answers(url: str) -> bool:

@@ -96,6 +96,7 @@ DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_UR
 # A new connection a request or task costs 15 times an enqueue (docs/decisions/0004-django-q2.md).
 DATABASES["default"] |= {"CONN_MAX_AGE": 120, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -108,7 +109,7 @@ LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 TIME_ZONE: str = env.str("TIME_ZONE", "America/Moncton")
 USE_I18N = USE_TZ = True
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = None if SANDBOX else BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = SANDBOX
 
 # ── Security ────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,11 +1,15 @@
 """Every address that Postroom answers: in, a path; out, the view of the app that owns it."""
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from config import api, health
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("favicon.ico", RedirectView.as_view(url=static("config/favicon.svg"))),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
     path("healthz", health.healthz),
