@@ -45,7 +45,6 @@ def body_view(admin: ModelAdmin[Notification], request: HttpRequest, object_id: 
     }
     response = TemplateResponse(request, "notifications/admin/body.html", context)
     response["Content-Security-Policy"] = PAGE_POLICY
-    response["Cache-Control"] = "no-store"
     return response
 
 
@@ -58,7 +57,6 @@ def frame_view(admin: ModelAdmin[Notification], request: HttpRequest, object_id:
     log_each(request, [row], "read the HTML of the message")
     response = HttpResponse(html)
     response["Content-Security-Policy"] = FRAME_POLICY
-    response["Cache-Control"] = "no-store"
     response["X-Content-Type-Options"] = "nosniff"
     response["Referrer-Policy"] = "no-referrer"
     return response

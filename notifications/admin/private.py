@@ -13,6 +13,8 @@ from consent.admin_base import ReadOnlyAdmin
 from notifications.admin.counting import CappedPaginator
 
 Row = TypeVar("Row", bound=Model)
+# What Django's own filters ask of a field or of a related row's id.
+_COMPARISONS = frozenset({"", "exact", "in", "isnull", "gte", "gt", "lte", "lt", "id__exact"})
 
 
 class PrivateAdmin(ReadOnlyAdmin[Row]):
@@ -26,8 +28,8 @@ class PrivateAdmin(ReadOnlyAdmin[Row]):
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         filters = self.get_list_filter(request) if request is not None else self.list_filter
-        names = {_name(declared) for declared in filters}
-        return any(lookup == name or lookup.startswith(f"{name}__") for name in names)
+        name, _, rest = lookup.partition("__")
+        return name in {_name(declared) for declared in filters} and rest in _COMPARISONS
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
