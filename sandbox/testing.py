@@ -2,6 +2,7 @@
 Standard library only; the server runs as a process of its own, as in production the providers do."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,15 +32,15 @@ class SandboxError(RuntimeError):
 class SandboxServer(AbstractContextManager["SandboxServer"]):
     """Starts `python -m sandbox` on a free port and stops it at the end of the block.
 
-    Options are those of the command line: `SandboxServer(keep=0, webhook_url=…)`. Start it in a thread that lives on: Linux
-    counts the death of the starting thread as the death of the parent.
+    Options are those of the command line: `SandboxServer(keep=0, webhook_url=…)`. The server ends with this process, even
+    a killed one; start it in a thread that lives on, since Linux takes the thread that started it for the parent.
     """
 
     def __init__(self, *, seed: str = keys.DEFAULT_SEED, port: int = 0, **options: str | int | bool) -> None:
         self.seed = seed
         self.url = ""
         self._process: subprocess.Popen[str] | None = None
-        self._arguments = ["--port", str(port), "--seed", seed]
+        self._arguments = ["--port", str(port), "--seed", seed, "--die-with-parent", str(os.getpid())]
         for name, value in options.items():
             flag = f"--{name.replace('_', '-')}"
             if value is not False:
@@ -154,6 +155,8 @@ class SandboxServer(AbstractContextManager["SandboxServer"]):
         except HTTPError as error:
             with error:
                 raise SandboxError(json.load(error).get("error", str(error))) from None
+        except OSError as error:
+            raise SandboxError(f"the sandbox does not answer: {error}") from error
         return answer
 
     def _running(self) -> subprocess.Popen[str]:
