@@ -1,5 +1,6 @@
 """How many requests a second the sandbox answers on one core, so that other benchmarks measure us and not it.
-Options come in; a table with the machine, requests a second and a CPU-second, and the ratio to bare HTTP goes out."""
+Options come in; a table with the machine, requests a second and a CPU-second, and the ratio to bare HTTP goes
+out."""
 
 import argparse
 import asyncio

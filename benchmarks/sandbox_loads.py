@@ -1,5 +1,6 @@
-"""The requests with which the sandbox is measured. A server's address comes in, numbered requests as bytes go out.
-Each is shaped as the real client shapes it, and every message is a new one: a duplicate would be counted as a fault."""
+"""The requests with which the sandbox is measured. A server's address comes in, numbered requests as bytes go
+out. Each is shaped as the real client shapes it, and every message is a new one: a duplicate would be counted
+as a fault."""
 
 import base64
 import json

@@ -30,8 +30,9 @@ def application(sandbox: Sandbox) -> Application:
 def guard(request: Request) -> str:
     """Why a browser must not be answered; empty if it may.
 
-    A foreign host name that resolves to 127.0.0.1 (DNS rebinding) could read the messages, and a form on a foreign
-    page could reset the sandbox: a JSON content type cannot be sent across origins without the server's consent.
+    A foreign host name that resolves to 127.0.0.1 (DNS rebinding) could read the messages, and a form on a
+    foreign page could reset the sandbox: a JSON content type cannot be sent across origins without the
+    server's consent.
     """
     host = request.headers.get("host", "")
     if not _is_this_machine(host):

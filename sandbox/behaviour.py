@@ -1,5 +1,5 @@
-"""How a provider was told to behave. Rules come in through the control API, a verdict for each request goes out.
-Rules are tried in order: delays add up, and the first fault that fires is the answer."""
+"""How a provider was told to behave. Rules come in through the control API, a verdict for each request goes
+out. Rules are tried in order: delays add up, and the first fault that fires is the answer."""
 
 from dataclasses import dataclass, field, fields
 from random import Random
@@ -16,7 +16,8 @@ class BadRuleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to do with one request: wait, and then answer with a fault, hang up, or (neither) as the provider would."""
+    """What to do with one request: wait, and then answer with a fault, hang up, or (neither) as the provider
+    would."""
 
     delay: float
     status: int | None = None
@@ -30,10 +31,10 @@ class Verdict:
 class Rule:
     """One instruction.
 
-    `latency_ms` delays the answer; `status` (400 to 599) or `hang_up` replaces it, before the message is looked at, or
-    after it was accepted and recorded where `accept_first` is set. `retry_after` is in seconds. `times` ends the rule after so many
-    requests (None: until cleared), `probability` with `seed` lets chance decide, and `match` limits the rule to requests
-    in whose path or body the text stands.
+    `latency_ms` delays the answer; `status` (400 to 599) or `hang_up` replaces it, before the message is
+    looked at, or after it was accepted and recorded where `accept_first` is set. `retry_after` is in seconds.
+    `times` ends the rule after so many requests (None: until cleared), `probability` with `seed` lets chance
+    decide, and `match` limits the rule to requests in whose path or body the text stands.
     """
 
     provider: str

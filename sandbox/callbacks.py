@@ -1,5 +1,6 @@
-"""What the providers report back, and when. Accepted messages come in, signed webhooks go to the postman.
-A script per provider says which events follow a message; single events and messages from customers are sent on request."""
+"""What the providers report back, and when. Accepted messages come in, signed webhooks go to the postman. A
+script per provider says which events follow a message; single events and messages from customers are sent on
+request."""
 
 import asyncio
 import time
@@ -71,7 +72,8 @@ class Callbacks:
         error_code: int | None = None,
         details: dict[str, Any] | None = None,
     ) -> None:
-        """Send one event about a message; ValueError where the provider has no such event or nowhere to send it."""
+        """Send one event about a message; ValueError where the provider has no such event or nowhere to send
+        it."""
         known = EVENTS.get(message.provider, frozenset())
         if event not in known:
             raise ValueError(

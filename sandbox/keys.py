@@ -1,5 +1,5 @@
-"""The keys that both ends of the sandbox share. A seed comes in, keys go out: the same for the same seed, none of them real.
-Settings read these functions, so that sandbox mode needs no secret in any file."""
+"""The keys that both ends of the sandbox share. A seed comes in, keys go out: the same for the same seed,
+none of them real. Settings read these functions, so that sandbox mode needs no secret in any file."""
 
 import base64
 import hashlib

@@ -1,5 +1,6 @@
-"""The page on which people read what was received. A GET request comes in, HTML, CSS, JavaScript or one e-mail's HTML goes out.
-Messages are untrusted: the page runs under a strict policy, and an e-mail's HTML is shown in a sandboxed frame only."""
+"""The page on which people read what was received. A GET request comes in, HTML, CSS, JavaScript or one
+e-mail's HTML goes out. Messages are untrusted: the page runs under a strict policy, and an e-mail's HTML is
+shown in a sandboxed frame only."""
 
 import re
 from pathlib import Path
@@ -65,6 +66,7 @@ def _mail(store: Store, number: int) -> Response:
 
 
 def _open_links_in_new_tab(source: str) -> str:
-    """Inside the frame a link would open in the frame; the tag goes behind <head>, so that the doctype stays first."""
+    """Inside the frame a link would open in the frame; the tag goes behind <head>, so that the doctype stays
+    first."""
     head = HEAD.search(source)
     return f"{source[: head.end()]}{NEW_TAB}{source[head.end() :]}" if head else f"{NEW_TAB}{source}"

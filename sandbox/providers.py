@@ -1,5 +1,6 @@
-"""The four providers together. A request for one of them comes in, its answer goes out, what it accepted is recorded and reported on.
-Between a provider's own answer and the wire stands what that provider was told to do."""
+"""The four providers together. A request for one of them comes in, its answer goes out, what it accepted is
+recorded and reported on. Between a provider's own answer and the wire stands what that provider was told to
+do."""
 
 import time
 from dataclasses import dataclass, replace

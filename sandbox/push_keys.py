@@ -1,5 +1,6 @@
-"""Browser subscriptions that exist by calculation. A name comes in, an endpoint with its keys goes out.
-A seeding script and the server agree without talking: the endpoint's id alone leads the server to the private key."""
+"""Browser subscriptions that exist by calculation. A name comes in, an endpoint with its keys goes out. A
+seeding script and the server agree without talking: the endpoint's id alone leads the server to the private
+key."""
 
 import hashlib
 import hmac
@@ -46,7 +47,8 @@ def subscription(name: str, base_url: str, seed: str = keys.DEFAULT_SEED) -> Sub
 
 
 def subscription_id(name: str, seed: str = keys.DEFAULT_SEED) -> str:
-    """16 bytes of the name's HMAC and an 8-byte seal, so that the server tells its own ids from invented ones."""
+    """16 bytes of the name's HMAC and an 8-byte seal, so that the server tells its own ids from invented
+    ones."""
     secret = keys.derive(seed, "push-subscription-id", 32)
     identity = hmac.digest(secret, name.encode(), hashlib.sha256)[:16]
     return keys.base64url(identity + _seal(identity, seed))

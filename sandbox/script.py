@@ -1,5 +1,5 @@
-"""What a provider reports about its messages, as data. JSON of the control API comes in, a checked script goes out.
-Rules pick out recipients that fare differently, so that a test can make one address bounce."""
+"""What a provider reports about its messages, as data. JSON of the control API comes in, a checked script
+goes out. Rules pick out recipients that fare differently, so that a test can make one address bounce."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -30,10 +30,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """How one provider reports. `rules` are patterns (* and ?) of recipients with their outcomes; the first match wins.
+    """How one provider reports. `rules` are patterns (* and ?) of recipients with their outcomes; the first
+    match wins.
 
-    `url` is where SendGrid's events go; Twilio's go to each message's own StatusCallback. `delay_ms` lies between two
-    events, and each is posted `copies` times, since real providers repeat themselves.
+    `url` is where SendGrid's events go; Twilio's go to each message's own StatusCallback. `delay_ms` lies
+    between two events, and each is posted `copies` times, since real providers repeat themselves.
     """
 
     is_enabled: bool

@@ -1,5 +1,6 @@
-"""HTTP/1.1 over asyncio and httptools. Bytes come in, a Request goes to the application, its Response goes back as bytes.
-Not an ASGI server: a provider must be able to hang up without an answer, and 5,000 requests/s must fit one core."""
+"""HTTP/1.1 over asyncio and httptools. Bytes come in, a Request goes to the application, its Response goes
+back as bytes. Not an ASGI server: a provider must be able to hang up without an answer, and 5,000 requests/s
+must fit one core."""
 
 import asyncio
 import sys

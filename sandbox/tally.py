@@ -1,4 +1,5 @@
-"""How much a provider was sent, and what it was sent twice. Recipients and notification ids come in, counts go out."""
+"""How much a provider was sent, and what it was sent twice. Recipients and notification ids come in, counts
+go out."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ COUNTS = ("requests", "hung_up", "validated", "received", "duplicates", "without
 class Tally:
     """Counts of one provider. A recipient of a message counts as one; `requests` counts HTTP requests.
 
-    At most `track` identities are remembered, so that memory stays bounded; later ones are counted as untracked.
+    At most `track` identities are remembered, so that memory stays bounded; later ones are counted as
+    untracked.
     """
 
     track: int

@@ -1,5 +1,6 @@
-"""A sandbox for tests, `make smoke` and benchmarks. Options come in, a running server with a small client goes out.
-Standard library only; the server runs as a process of its own, as in production the providers do."""
+"""A sandbox for tests, `make smoke` and benchmarks. Options come in, a running server with a small client
+goes out. Standard library only; the server runs as a process of its own, as in production the providers
+do."""
 
 import json
 import os
@@ -32,8 +33,9 @@ class SandboxError(RuntimeError):
 class SandboxServer(AbstractContextManager["SandboxServer"]):
     """Starts `python -m sandbox` on a free port and stops it at the end of the block.
 
-    Options are those of the command line: `SandboxServer(keep=0, webhook_url=…)`. The server ends with this process, even
-    a killed one; start it in a thread that lives on, since Linux takes the thread that started it for the parent.
+    Options are those of the command line: `SandboxServer(keep=0, webhook_url=…)`. The server ends with this
+    process, even a killed one; start it in a thread that lives on, since Linux takes the thread that started
+    it for the parent.
     """
 
     def __init__(self, *, seed: str = keys.DEFAULT_SEED, port: int = 0, **options: str | int | bool) -> None:
@@ -90,7 +92,8 @@ class SandboxServer(AbstractContextManager["SandboxServer"]):
         self._call("POST", "reset", {})
 
     def behave(self, provider: str, **rule: Any) -> Json:
-        """Tell a provider how to behave, as `sandbox.behaviour.Rule` describes; rules add up until `reset` or `behave_well`."""
+        """Tell a provider how to behave, as `sandbox.behaviour.Rule` describes; rules add up until `reset` or
+        `behave_well`."""
         return self._call("POST", "behaviour", {"provider": provider, **rule})
 
     def behave_well(self, provider: str | None = None) -> None:
@@ -98,7 +101,8 @@ class SandboxServer(AbstractContextManager["SandboxServer"]):
         self._call("DELETE", "behaviour", {"provider": provider} if provider else {})
 
     def messages(self, **filters: Any) -> list[Json]:
-        """Every kept message that the filters admit, newest first: provider, channel, recipient, notification_id, duplicate, q."""
+        """Every kept message that the filters admit, newest first: provider, channel, recipient,
+        notification_id, duplicate, q."""
         return list(self._pages({"limit": 200, **filters}))
 
     def message(self, number: int) -> Json:

@@ -1,5 +1,6 @@
-"""The postman for the providers' webhooks. Signed bodies with an address come in, POSTs to 127.0.0.1 and their outcomes go out.
-Posting happens in a few threads, so that a slow receiver never slows a provider; the queue is bounded."""
+"""The postman for the providers' webhooks. Signed bodies with an address come in, POSTs to 127.0.0.1 and
+their outcomes go out. Posting happens in a few threads, so that a slow receiver never slows a provider; the
+queue is bounded."""
 
 import asyncio
 import base64

@@ -1,5 +1,5 @@
-"""The routes of the control API. A guarded request comes in, the function of its route is called, JSON goes out.
-A mistake is answered with 400 and a sentence that says what to write instead."""
+"""The routes of the control API. A guarded request comes in, the function of its route is called, JSON goes
+out. A mistake is answered with 400 and a sentence that says what to write instead."""
 
 import json
 import re

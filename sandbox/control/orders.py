@@ -1,4 +1,5 @@
-"""What the control API does. Parameters of a JSON body come in, the sandbox changes or a webhook is sent, the result goes out."""
+"""What the control API does. Parameters of a JSON body come in, the sandbox changes or a webhook is sent, the
+result goes out."""
 
 import time
 from typing import Any
@@ -17,7 +18,8 @@ MOST_GENERATED = 1_000_000
 
 
 def reset(sandbox: Sandbox, _: Json) -> object:
-    """Forget everything: messages, counts, rules, webhook scripts, opt-outs, dead subscriptions, Stripe's data."""
+    """Forget everything: messages, counts, rules, webhook scripts, opt-outs, dead subscriptions, Stripe's
+    data."""
     sandbox.reset()
     return {"ok": True}
 
@@ -48,7 +50,8 @@ def configure_webhooks(sandbox: Sandbox, parameters: Json) -> object:
 
 
 def report(sandbox: Sandbox, parameters: Json) -> object:
-    """Send one webhook event about a received message: `id`, `event`, for Twilio `error_code`, for SendGrid `details`."""
+    """Send one webhook event about a received message: `id`, `event`, for Twilio `error_code`, for SendGrid
+    `details`."""
     found = sandbox.store.find(_integer(parameters, "id"))
     if found is None:
         raise LookupError("no such message: it was never received, or it is no longer kept (see --keep)")
@@ -61,7 +64,8 @@ def report(sandbox: Sandbox, parameters: Json) -> object:
 
 
 async def inbound(sandbox: Sandbox, parameters: Json) -> object:
-    """A customer's text message: `from`, `body`, perhaps `to`, `url` and `advanced_opt_out`; answers with what the receiver said."""
+    """A customer's text message: `from`, `body`, perhaps `to`, `url` and `advanced_opt_out`; answers with
+    what the receiver said."""
     sender, body = str(parameters.get("from", "")), parameters.get("body")
     url = parameters.get("url") or sandbox.options.inbound_url
     if not E164.fullmatch(sender) or not isinstance(body, str):
@@ -103,9 +107,11 @@ def end_subscription(sandbox: Sandbox, parameters: Json) -> object:
 
 
 def fill_ledger(sandbox: Sandbox, parameters: Json) -> object:
-    """Set Stripe's data: `charges` and `refunds` (paid out daily), raw `payouts` and `balance_transactions`, or `generate`.
+    """Set Stripe's data: `charges` and `refunds` (paid out daily), raw `payouts` and `balance_transactions`,
+    or `generate`.
 
-    `replace` (true) starts afresh, false adds. `generate` has seed, payouts, charges (a payout), currencies and until.
+    `replace` (true) starts afresh, false adds. `generate` has seed, payouts, charges (a payout), currencies
+    and until.
     """
     charges, refunds = _list(parameters, "charges"), _list(parameters, "refunds")
     if parameters.get("generate") is not None:

@@ -1,1 +1,2 @@
-"""SendGrid's v3 Mail Send and its event webhook. Requests with a bearer key come in, SendGrid's answers go out."""
+"""SendGrid's v3 Mail Send and its event webhook. Requests with a bearer key come in, SendGrid's answers go
+out."""

@@ -1,5 +1,6 @@
-"""`POST /sendgrid/v3/mail/send`. A request with a bearer key comes in, SendGrid's answer goes out, accepted mail is recorded.
-Statuses, error bodies and headers are SendGrid's: 202 queued, 200 for its sandbox mode, `errors` otherwise."""
+"""`POST /sendgrid/v3/mail/send`. A request with a bearer key comes in, SendGrid's answer goes out, accepted
+mail is recorded. Statuses, error bodies and headers are SendGrid's: 202 queued, 200 for its sandbox mode,
+`errors` otherwise."""
 
 import json
 import re
@@ -73,7 +74,8 @@ class SendGrid:
         return Response(202, b"", (*COMMON, ("X-Message-Id", reference), *self._limits(now))), accepted
 
     def fault(self, status: int, retry_after: float | None, now: float) -> Response:
-        """SendGrid's answer of this status. At 429 it names the second in which the window ends, and no Retry-After."""
+        """SendGrid's answer of this status. At 429 it names the second in which the window ends, and no
+        Retry-After."""
         headers: Headers = JSON
         if status == 429:
             reset = int(now + (retry_after if retry_after is not None else 60)) + 1

@@ -1,5 +1,6 @@
-"""One e-mail of a Mail Send request, as its recipients would see it. A checked request and a personalization come in;
-subject, parts, headers and attachments with all substitutions made go out, worked out only when somebody looks."""
+"""One e-mail of a Mail Send request, as its recipients would see it. A checked request and a personalization
+come in; subject, parts, headers and attachments with all substitutions made go out, worked out only when
+somebody looks."""
 
 import html
 import re

@@ -42,7 +42,8 @@ DETAILS: dict[str, dict[str, Any]] = {
 
 
 def build(message: Received, event: str, now: float, **details: Any) -> list[dict[str, Any]]:
-    """One event for each recipient of a message: custom arguments lie beside SendGrid's own fields, and never over them."""
+    """One event for each recipient of a message: custom arguments lie beside SendGrid's own fields, and never
+    over them."""
     email = message.content
     assert isinstance(email, Email)
     shared = {

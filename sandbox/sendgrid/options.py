@@ -1,5 +1,6 @@
-"""The parts of a Mail Send request that few senders use: attachments, categories, settings. Values come in, problems go out.
-The sandbox account owns no templates, unsubscribe groups or IP pools, so an id of one is refused as SendGrid refuses a stranger's."""
+"""The parts of a Mail Send request that few senders use: attachments, categories, settings. Values come in,
+problems go out. The sandbox account owns no templates, unsubscribe groups or IP pools, so an id of one is
+refused as SendGrid refuses a stranger's."""
 
 import binascii
 from typing import Any

@@ -1,5 +1,6 @@
-"""What SendGrid says about a field it refuses. A field and its fault come in, an entry of the answer's `errors` goes out.
-Wording and help links follow SendGrid's own list of Mail Send errors; the small checks used all over stand here too."""
+"""What SendGrid says about a field it refuses. A field and its fault come in, an entry of the answer's
+`errors` goes out. Wording and help links follow SendGrid's own list of Mail Send errors; the small checks
+used all over stand here too."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

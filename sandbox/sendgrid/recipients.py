@@ -72,7 +72,8 @@ def check_headers(value: Any, path: str, problems: Problems) -> None:
 def check_custom_args(value: Any, path: str, problems: Problems) -> None:
     """Strings only and never empty.
 
-    The published schema types the message-level ones «string»; its own prose, and every client, send an object.
+    The published schema types the message-level ones «string»; its own prose, and every client, send an
+    object.
     """
     topic = "personalizations.custom_args" if path.startswith(PERSONALIZATIONS) else "custom_args"
     if not isinstance(value, dict):

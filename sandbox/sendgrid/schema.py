@@ -1,5 +1,6 @@
-"""The published schema of Mail Send (`POST /v3/mail/send`). The parsed JSON of a request comes in, its problems go out.
-Written by hand, because each refusal must carry SendGrid's own words and a valid message must cost microseconds."""
+"""The published schema of Mail Send (`POST /v3/mail/send`). The parsed JSON of a request comes in, its
+problems go out. Written by hand, because each refusal must carry SendGrid's own words and a valid message
+must cost microseconds."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""`GET /stripe/v1/payouts` and `/stripe/v1/balance_transactions`. An authenticated request comes in, one page of a list goes out.
-Errors are Stripe's `error` objects."""
+"""`GET /stripe/v1/payouts` and `/stripe/v1/balance_transactions`. An authenticated request comes in, one page
+of a list goes out. Errors are Stripe's `error` objects."""
 
 import base64
 import json

@@ -1,5 +1,6 @@
-"""What happened on the Stripe account. Charges and refunds, or raw objects, come in; payouts and balance transactions go out.
-Amounts are in the currency's smallest unit, times in epoch seconds, and the same input makes the same ids."""
+"""What happened on the Stripe account. Charges and refunds, or raw objects, come in; payouts and balance
+transactions go out. Amounts are in the currency's smallest unit, times in epoch seconds, and the same input
+makes the same ids."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -26,7 +27,8 @@ class Ledger:
     by_payout: dict[str, list[Object]] = field(default_factory=dict)
 
     def add(self, payouts: list[Object], transactions: list[tuple[Object, str | None]]) -> None:
-        """Add objects, or replace those of the same id; a transaction comes with the id of its payout, if it has one."""
+        """Add objects, or replace those of the same id; a transaction comes with the id of its payout, if it
+        has one."""
         self.payouts = _newest_first(self.payouts + payouts)
         self.transactions = _newest_first(self.transactions + [item for item, _ in transactions])
         grouped: dict[str, list[Object]] = {}
@@ -71,7 +73,8 @@ def settle(
 def generate(
     *, seed: int, payouts: int, charges: int, currencies: list[str], until: int
 ) -> tuple[list[Object], list[Object]]:
-    """Charges and refunds for so many daily payouts a currency, ending at `until`; one charge in twenty is refunded."""
+    """Charges and refunds for so many daily payouts a currency, ending at `until`; one charge in twenty is
+    refunded."""
     random = Random(seed)  # noqa: S311 - the same seed must make the same data
     numbers = count(1)
     made: list[Object] = []

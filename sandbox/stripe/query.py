@@ -1,5 +1,6 @@
 """Queries of Stripe's lists. Objects and the parameters of a request come in, one page or a refusal goes out.
-Cursors and filters as in Stripe's API reference: newest first, 1 to 100 a page, unknown parameters refused."""
+Cursors and filters as in Stripe's API reference: newest first, 1 to 100 a page, unknown parameters
+refused."""
 
 import re
 from collections.abc import Callable
@@ -60,7 +61,8 @@ def _admits(item: Object, pairs: dict[str, str]) -> bool:
 
 
 def page(items: list[Object], pairs: dict[str, str], kind: str) -> Object:
-    """One page; a cursor stands for its place in the whole list, even where a filter leaves its object out."""
+    """One page; a cursor stands for its place in the whole list, even where a filter leaves its object
+    out."""
     limit = _limit(pairs)
     if "ending_before" in pairs:
         newer = reversed(items[: _position(items, pairs["ending_before"], "ending_before", kind)])

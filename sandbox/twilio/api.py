@@ -1,5 +1,6 @@
-"""`POST /twilio/2010-04-01/Accounts/{Sid}/Messages.json`. A form with basic authentication comes in, Twilio's answer goes out.
-The numbers of Twilio's test credentials mean here what they mean there; a number that texted STOP is refused with 21610."""
+"""`POST /twilio/2010-04-01/Accounts/{Sid}/Messages.json`. A form with basic authentication comes in, Twilio's
+answer goes out. The numbers of Twilio's test credentials mean here what they mean there; a number that texted
+STOP is refused with 21610."""
 
 import base64
 import json
@@ -7,8 +8,9 @@ import re
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from sandbox import keys
-from sandbox.server import Headers, Request, Response
+from sandbox.server import Request, Response
 from sandbox.store import Received, Store
+from sandbox.twilio.errors import FAULTS, JSON, error
 from sandbox.twilio.sms import Sms, resource
 
 BASE = "/twilio/2010-04-01/Accounts/"
@@ -16,7 +18,6 @@ RESOURCE = re.compile(r"(?P<account>AC[0-9a-f]{32})/Messages(?:/(?P<sid>SM[0-9a-
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 NORTH_AMERICAN = re.compile(r"\+1[2-9][0-9]{2}[2-9][0-9]{6}")
 SERVICE = re.compile(r"MG[0-9a-f]{32}")
-JSON: Headers = (("Content-Type", "application/json"), ("Twilio-Concurrent-Requests", "1"))
 
 # Twilio's default keywords for long codes; only a message of this one word counts.
 STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
@@ -31,31 +32,6 @@ RECIPIENTS = {
     "+15005550004": 21610,
     "+15005550009": 21614,
 }
-
-MESSAGES = {
-    20003: "Authenticate",
-    20004: "Method not allowed",
-    20404: "The requested resource {path} was not found",
-    20429: "Too Many Requests",
-    20500: "An internal server error has occurred",
-    20503: "Service is unavailable",
-    21211: "Invalid 'To' Phone Number: {to}",
-    21212: "Invalid From Number (caller ID): {sender}",
-    21266: "'To' and 'From' number cannot be the same: {to}",
-    21408: "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: {to}",
-    21602: "Message body is required.",
-    21603: "A 'From' phone number is required.",
-    21604: "A 'To' phone number is required.",
-    21606: "The 'From' phone number provided ({sender}) is not a valid message-capable Twilio phone number for this destination/account",
-    21609: "The 'StatusCallback' URL {callback} is not a valid URL.",
-    21610: "Attempt to send to unsubscribed recipient",
-    21611: "The source 'from' phone number has exceeded the maximum number of queued messages",
-    21612: "Message cannot be sent with the current combination of 'To' ({to}) and/or 'From' ({sender}) parameters",
-    21614: "'To' number is not a valid mobile number: {to}",
-    21617: "The concatenated message body exceeds the 1600 character limit",
-    21701: "The Messaging Service does not exist",
-}
-FAULTS = {400: 20400, 401: 20003, 403: 20403, 404: 20404, 405: 20004, 429: 20429, 500: 20500, 503: 20503}
 
 
 class Twilio:
@@ -73,14 +49,14 @@ class Twilio:
     def answer(self, request: Request, now: float) -> tuple[Response, list[Received]]:
         """What Twilio would answer, and what it accepted."""
         if request.headers.get("authorization") != self._authorized:
-            return _error(401, 20003), []
+            return error(401, 20003), []
         found = RESOURCE.fullmatch(request.path.removeprefix(BASE))
         if found is None or found["account"] != self.account:
-            return _error(404, 20404, path=request.path.removeprefix("/twilio")), []
+            return error(404, 20404, path=request.path.removeprefix("/twilio")), []
         if found["sid"]:
             return self._fetch(request, found["sid"]), []
         if request.method != "POST":
-            return _error(405, 20004), []
+            return error(405, 20004), []
         form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
         sms = Sms(
             account=self.account,
@@ -92,7 +68,7 @@ class Twilio:
         )
         code = self._check(sms, has_media="MediaUrl" in form or "ContentSid" in form)
         if code:
-            return _error(
+            return error(
                 400,
                 code,
                 to=sms.to,
@@ -104,7 +80,7 @@ class Twilio:
 
     def fault(self, status: int, retry_after: float | None, now: float) -> Response:  # noqa: ARG002
         """Twilio's answer of this status."""
-        answer = _error(status, FAULTS.get(status, 20500))
+        answer = error(status, FAULTS.get(status, 20500))
         if retry_after is None:
             return answer
         return Response(answer.status, answer.body, (*answer.headers, ("Retry-After", f"{retry_after:g}")))
@@ -145,7 +121,7 @@ class Twilio:
     def _fetch(self, request: Request, sid: str) -> Response:
         message = self._store.find_reference(bytes.fromhex(sid[2:]))
         if message is None or not isinstance(message.content, Sms):
-            return _error(404, 20404, path=request.path.removeprefix("/twilio"))
+            return error(404, 20404, path=request.path.removeprefix("/twilio"))
         return Response(200, json.dumps(resource(message, message.content)).encode(), JSON)
 
 
@@ -186,14 +162,3 @@ def _check_recipient(sms: Sms) -> int:
     if not E164.fullmatch(sms.to) or (sms.to.startswith("+1") and not NORTH_AMERICAN.fullmatch(sms.to)):
         return 21211
     return 0
-
-
-def _error(status: int, code: int, **names: str) -> Response:
-    names.setdefault("path", "")
-    body = {
-        "code": code,
-        "message": MESSAGES.get(code, "Bad Request" if status < 500 else "Server error").format(**names),
-        "more_info": f"https://www.twilio.com/docs/errors/{code}",
-        "status": status,
-    }
-    return Response(status, json.dumps(body).encode(), JSON)

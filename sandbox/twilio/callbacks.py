@@ -1,5 +1,5 @@
-"""Twilio's webhooks. A received or an inbound message comes in, a signed form goes out.
-Signature: base64 of HMAC-SHA1 with the auth token over the URL and the sorted parameters (docs, «Webhooks security»)."""
+"""Twilio's webhooks. A received or an inbound message comes in, a signed form goes out. Signature: base64 of
+HMAC-SHA1 with the auth token over the URL and the sorted parameters (docs, «Webhooks security»)."""
 
 import base64
 import hashlib

@@ -1,5 +1,6 @@
-"""How a text message is split for the radio network (3GPP TS 23.038 and 23.040). A text comes in, encoding and segments go out.
-160 GSM-7 or 70 UCS-2 units fit one message; in a split one each segment gives 7 or 3 units to its header."""
+"""How a text message is split for the radio network (3GPP TS 23.038 and 23.040). A text comes in, encoding
+and segments go out. 160 GSM-7 or 70 UCS-2 units fit one message; in a split one each segment gives 7 or 3
+units to its header."""
 
 from dataclasses import dataclass
 

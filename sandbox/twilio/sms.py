@@ -1,4 +1,5 @@
-"""One text message as Twilio's Message resource. A message accepted by the sandbox comes in, Twilio's JSON of it goes out."""
+"""One text message as Twilio's Message resource. A message accepted by the sandbox comes in, Twilio's JSON of
+it goes out."""
 
 from dataclasses import dataclass
 from email.utils import formatdate

@@ -1,5 +1,6 @@
-"""Message encryption for web push (RFC 8291 over RFC 8188), receiving side. A request body and a browser's keys come in, the text goes out.
-Written from the RFCs and not with the sender's library, so that one checks the other."""
+"""Message encryption for web push (RFC 8291 over RFC 8188), receiving side. A request body and a browser's
+keys come in, the text goes out. Written from the RFCs and not with the sender's library, so that one checks
+the other."""
 
 import hashlib
 import hmac

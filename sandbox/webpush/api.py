@@ -1,5 +1,6 @@
-"""`POST /push/{id}`. An encrypted message comes in, the push service's answer goes out, the decrypted message is recorded.
-Error bodies are those of Mozilla's autopush; a body that the browser could not decrypt is refused here, where a real service cannot see it."""
+"""`POST /push/{id}`. An encrypted message comes in, the push service's answer goes out, the decrypted message
+is recorded. Error bodies are those of Mozilla's autopush; a body that the browser could not decrypt is
+refused here, where a real service cannot see it."""
 
 import json
 import re

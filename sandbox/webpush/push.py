@@ -1,4 +1,5 @@
-"""One push message as the browser would show it. The decrypted payload comes in, title, body and the rest go out."""
+"""One push message as the browser would show it. The decrypted payload comes in, title, body and the rest go
+out."""
 
 import json
 from dataclasses import dataclass

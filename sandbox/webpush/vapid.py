@@ -1,5 +1,6 @@
-"""Voluntary application server identification (RFC 8292). An Authorization header comes in, the sender's claims go out.
-A verified token is remembered: senders reuse one for hours, and a check of the signature costs more than all the rest."""
+"""Voluntary application server identification (RFC 8292). An Authorization header comes in, the sender's
+claims go out. A verified token is remembered: senders reuse one for hours, and a check of the signature costs
+more than all the rest."""
 
 import json
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ REMEMBERED = 4096
 
 
 class RejectedError(Exception):
-    """The sender is not who it must be; `status` is the answer: 401 for no token, 403 for a bad one (section 4.2)."""
+    """The sender is not who it must be; `status` is the answer: 401 for no token, 403 for a bad one (section
+    4.2)."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -43,7 +45,8 @@ class Verifier:
         self._verified: dict[str, Claims] = {}
 
     def verify(self, authorization: str | None, audience: str, now: float) -> Claims:
-        """The claims of a valid header for a push resource of the origin `audience`; RejectedError otherwise."""
+        """The claims of a valid header for a push resource of the origin `audience`; RejectedError
+        otherwise."""
         if not authorization:
             raise RejectedError(401, "Missing Authorization header")
         claims = self._verified.get(authorization)

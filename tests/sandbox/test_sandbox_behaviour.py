@@ -1,4 +1,5 @@
-"""Providers that are told to be slow, to refuse or to hang up do so, and what was accepted stays on record."""
+"""Providers that are told to be slow, to refuse or to hang up do so, and what was accepted stays on
+record."""
 
 import json
 import time

@@ -1,4 +1,5 @@
-"""Duplicates are counted per provider, recipient and notification; lists are filtered, bounded and in pages."""
+"""Duplicates are counted per provider, recipient and notification; lists are filtered, bounded and in
+pages."""
 
 from typing import Any
 
