@@ -1,16 +1,42 @@
-"""Error reports: in, a DSN (none: off); out, sentry-sdk started with no personal data and scrubbed locals."""
+"""Error reports: in, a DSN (none: off); out, sentry-sdk started with no personal data, locals or rows in its events."""
+
+from typing import TYPE_CHECKING, Any
 
 import sentry_sdk
 
+from notifications.masking import redact
 
-def start_sentry(*, dsn: str, environment: str) -> None:
-    """Start sentry-sdk when there is a DSN. Frame variables are left out: payloads and addresses live there."""
+if TYPE_CHECKING:
+    from sentry_sdk.types import Event, Hint
+
+
+def start_sentry(*, dsn: str, environment: str, **options: Any) -> None:
+    """Start sentry-sdk when there is a DSN. Frame variables are left out: payloads and addresses live there.
+
+    Its own default is to send nothing about people (no user, no cookies, no headers that name anyone).
+    """
     if not dsn:
         return
     sentry_sdk.init(
         dsn=dsn,
         environment=environment,
-        send_default_pii=False,
         include_local_variables=False,
         max_request_body_size="never",
+        before_send=without_people,
+        **options,
     )
+
+
+def without_people(event: "Event", hint: "Hint") -> "Event":  # noqa: ARG001
+    """The event with the first line of each message, addresses removed: PostgreSQL's later lines quote whole rows."""
+    for exception in event.get("exception", {}).get("values", []):
+        exception["value"] = _first_line(exception.get("value"))
+    entry = event.get("logentry", {})
+    if "message" in entry:
+        # The text is the event's name; what was put into it is in our own log.
+        event["logentry"] = {"message": _first_line(entry["message"])}
+    return event
+
+
+def _first_line(text: Any) -> str:
+    return redact((str(text or "").splitlines() or [""])[0])

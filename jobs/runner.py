@@ -13,6 +13,7 @@ from dataclasses import replace
 import sentry_sdk
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
+from sentry_sdk.integrations.logging import ignore_logger
 
 from jobs import catalog
 from jobs.ledger import Lost, Order, Refused, finish, hold, reserve
@@ -24,6 +25,8 @@ from notifications.masking import redact
 from notifications.origin import origin
 
 logger = logging.getLogger(__name__)
+# Sentry hears of a failure by capture_exception; the log's line would be a second report of it.
+ignore_logger(__name__)
 
 
 class UnknownJob(LookupError):  # noqa: N818
@@ -54,7 +57,7 @@ def run(
     run_id: uuid.UUID | None = None,
     progress: Progress = silent,
 ) -> RunReport:
-    """Run the job for the moment `now`, unless it runs already or the slot had its run.
+    """Run the job for the moment `now`, unless it runs already or the slot had its run. Not inside a transaction.
 
     A failure of the job is an answer, not an exception: the report says it. A timeout (SystemExit) and Ctrl-C are
     recorded and raised again. A dry run does all of it in a transaction that is rolled back, and leaves no row.

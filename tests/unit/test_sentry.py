@@ -1,0 +1,68 @@
+"""What leaves for Sentry names nobody."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sentry_sdk
+from sentry_sdk.envelope import Envelope
+from sentry_sdk.transport import Transport
+
+from config.sentry import start_sentry
+
+
+# Far from where it is raised: a report shows the source around the line, which is ours and no secret.
+PERSONAL = "no answer for anna.smith@example.com\nDETAIL: Failing row contains (7, Anna Smith)"
+
+
+class Kept(Transport):
+    """Keeps what would be sent."""
+
+    sent: list[Any]
+
+    def capture_envelope(self, envelope: Envelope) -> None:
+        self.sent.extend(item.payload.json for item in envelope.items)
+
+
+@pytest.fixture
+def sent() -> Iterator[list[Any]]:
+    transport = Kept()
+    transport.sent = []
+    start_sentry(
+        dsn="https://key@sentry.example/1",
+        environment="test",
+        transport=transport,
+        default_integrations=False,
+    )
+    yield transport.sent
+    sentry_sdk.init()
+
+
+def test_an_exception_keeps_its_place_and_loses_its_people(sent: list[Any]) -> None:
+    try:
+        raise ValueError(PERSONAL)
+    except ValueError as error:
+        sentry_sdk.capture_exception(error)
+    [event] = sent
+    [exception] = event["exception"]["values"]
+    assert (exception["type"], exception["value"]) == ("ValueError", "no answer for [e-mail]")
+    assert exception["stacktrace"]["frames"][-1]["function"].startswith("test_an_exception")
+    assert "anna" not in str(event).lower()
+
+
+def test_a_log_record_keeps_only_its_name(sent: list[Any]) -> None:
+    sentry_sdk.capture_event(
+        {
+            "logentry": {
+                "message": "job.failed error=%s",
+                "params": ["x anna.smith@example.com"],
+                "formatted": "…",
+            }
+        }
+    )
+    assert sent[0]["logentry"] == {"message": "job.failed error=%s"}
+
+
+def test_without_a_dsn_nothing_is_started() -> None:
+    start_sentry(dsn="", environment="test", transport=lambda _: 1 / 0)
+    sentry_sdk.capture_message("nobody listens")
