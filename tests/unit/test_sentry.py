@@ -10,7 +10,6 @@ from sentry_sdk.transport import Transport
 
 from config.sentry import start_sentry
 
-
 # Far from where it is raised: a report shows the source around the line, which is ours and no secret.
 PERSONAL = "no answer for anna.smith@example.com\nDETAIL: Failing row contains (7, Anna Smith)"
 
