@@ -69,7 +69,10 @@ def smoke() -> tuple[list[Line], list[str]]:
 def own_database(*, prefix: str = "smoke") -> Iterator[None]:
     """A migrated database beside the configured one, made now and dropped at the end."""
     name = connection.settings_dict["NAME"]
-    connection.settings_dict["TEST"] = {**connection.settings_dict.get("TEST", {}), "NAME": f"{prefix}_{name}"}
+    connection.settings_dict["TEST"] = {
+        **connection.settings_dict.get("TEST", {}),
+        "NAME": f"{prefix}_{name}",
+    }
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
         yield

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from templates_app.lookup import Published, published
-
 from consent.models import Category
 from notifications.conf import conf
 from notifications.errors import EnqueueError
@@ -21,6 +19,7 @@ from notifications.origin import current_origin
 from notifications.reach import Reach, reach_many, recipient_key
 from notifications.recipients import expand
 from notifications.validate import channels_of, validate
+from templates_app.lookup import Published, published
 
 _PRIORITY = {Category.SECURITY: 0, Category.TRANSACTIONAL: 1, Category.REMINDER: 2, Category.MARKETING: 3}
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from templates_app.lookup import compiled, render_inline
 
 from notifications.conf import conf
 from notifications.message import Claimed, Message, Rendered
 from notifications.reach import Reach
 from templates_app.engine import TemplateError
+from templates_app.lookup import compiled, render_inline
 
 SANDBOX_MARK = "[Sandbox] "
 # The part that a reader sees first, and that says in sandbox mode that this is a test.

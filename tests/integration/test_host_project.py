@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -124,7 +125,7 @@ def test_the_package_works_in_a_project_of_its_own(tmp_path: Path, sandbox: Sand
     assert mail["recipients"] == ["ana@example.com"]
 
 
-def _server() -> dict[str, str]:
+def _server() -> dict[str, Any]:
     parameters = connection.get_connection_params()
     return {
         "dbname": "postgres",
