@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mystace.mustache_tree import MustacheRenderer
 
@@ -167,6 +167,7 @@ pieces = st.one_of(
 values = st.text(alphabet='pq<&"é', min_size=1, max_size=4)
 
 
+@settings(deadline=None)
 @given(text=st.lists(pieces, max_size=8).map("".join), a=values, b=values, d=values)
 def test_where_every_value_is_there_it_writes_what_mystace_writes(text: str, a: str, b: str, d: str) -> None:
     context = {"a": a, "b": b, "c": {"d": d}}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from templates_app.compiled import CompiledVersion
+from templates_app.layout import for_locale
 from templates_app.placeholders import Placeholder
 from templates_app.proof import Proof, prove
 from templates_app.samples import sample_context
@@ -205,6 +206,25 @@ def test_advertising_without_postal_address_or_unsubscribe_link_is_refused_in_te
         ("en", "text"), ("en", "html"), ("fr", "text"), ("fr", "html")
     }  # fmt: skip
     assert proof(category="transactional", partials=bare).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("locale", "footer"),
+    [("en", "en"), ("fr", "fr"), ("fr_CA", "CA"), ("fr-CA", "CA"), ("fr_FR", "fr"), ("de", "en")],
+)
+def test_a_partial_is_the_nearest_one_to_the_language(locale: str, footer: str) -> None:
+    partials = {
+        "layout/footer.fr": "fr",
+        "layout/footer.fr_CA": "CA",
+        "layout/footer.en": "en",
+        "layout/x": "x",
+    }
+    assert for_locale(partials, locale, default="en") == {"layout/footer": footer, "layout/x": "x"}
+
+
+def test_a_partial_for_every_language_goes_before_that_of_the_default_language() -> None:
+    partials = {"layout/footer": "any", "layout/footer.en": "en"}
+    assert for_locale(partials, "de", default="en") == {"layout/footer": "any"}
 
 
 # ── What a proved wording renders ───────────────────────────────────────────────────────────────────────
