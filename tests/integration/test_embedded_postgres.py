@@ -147,6 +147,25 @@ def test_killing_the_keeper_stops_the_server_and_the_next_one_finds_its_data(
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
 
 
+@needs_proc
+def test_nobody_starts_a_second_server_while_an_orphaned_one_still_runs(data_dir: Path, hold: Holder) -> None:
+    assert _url(hold())
+    server = int((data_dir / "cluster/postmaster.pid").read_text().partition("\n")[0])
+    os.kill(server, signal.SIGSTOP)
+    try:
+        os.kill(_keeper(data_dir), signal.SIGKILL)
+        newcomer = hold()
+        time.sleep(1)
+        assert is_kept(data_dir)
+        assert newcomer.poll() is None
+        with pytest.raises(AssertionError, match="no keeper runs"):
+            _keeper(data_dir)
+    finally:
+        os.kill(server, signal.SIGCONT)
+    with _connect(_url(newcomer)) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_a_killed_server_recovers_even_if_its_pid_now_belongs_to_another(
     data_dir: Path, hold: Holder
 ) -> None:
@@ -244,7 +263,7 @@ def test_root_drops_to_an_account_without_opening_the_way_to_its_files(
     tmp_path: Path, data_dir: Path, hold: Holder
 ) -> None:
     tmp_path.chmod(0o700)
-    assert _url(hold())
+    assert _url(hold(before=lambda: os.setgroups([0, 4])))
     pid = int((data_dir / "cluster/postmaster.pid").read_text().partition("\n")[0])
     owner = Path(f"/proc/{pid}").stat()
     assert owner.st_uid != 0
