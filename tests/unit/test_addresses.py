@@ -191,7 +191,9 @@ def test_the_newest_key_seals_and_every_key_opens(settings: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "token", ["", "plain text", "ü", Fernet(Fernet.generate_key()).encrypt(b"jane").decode()]
+    "token",
+    ["", "plain text", "ü", Fernet(Fernet.generate_key()).encrypt(b"jane").decode()],
+    ids=["empty", "plain", "accent", "foreign key"],
 )
 def test_what_no_key_opens_is_an_error_and_never_comes_back_as_it_was(token: str) -> None:
     with pytest.raises(SealError) as refused:
