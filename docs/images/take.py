@@ -33,12 +33,14 @@ def main() -> None:
         _log_in(page, options.admin, options.password)
         page.goto(f"{options.admin}/admin/notifications/notification/")
         _shoot(page, "queue")
-        page.locator("#result_list tbody a[href*='/change/']").first.click()
+        page.locator("#result_list tbody tr", has_text="E-mail").first.locator(
+            "a[href*='/change/']"
+        ).first.click()
         _shoot(page, "message")
         page.goto(f"{options.admin}/admin/")
         _shoot(page, "home")
         page.goto(options.sandbox)
-        page.locator("text=/e-?mail/i").first.wait_for()
+        page.get_by_text("E-mail", exact=True).first.click()
         _shoot(page, "sandbox")
         browser.close()
 

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config import demo
 from config.supervisor import Supervisor, SupervisorError
+from consent.models import Channel
 
 
 class Command(BaseCommand):
@@ -76,13 +77,10 @@ class Command(BaseCommand):
         self.stdout.write("\n".join(lines))
 
     def _sent(self, counts: dict[str, int]) -> None:
-        if counts:
+        self._say("Sent: " + ", ".join(f"{channel} {count}" for channel, count in sorted(counts.items())))
+        if sum(counts.values()) <= len(Channel.values):
             self._say(
-                "Sent so far: " + ", ".join(f"{channel} {count}" for channel, count in sorted(counts.items()))
-            )
-        else:
-            self._say(
-                "Nothing is due: the sample business is from another day. `manage.py demo --reset` makes a new one."
+                "That was the greeting; no reminder is due now. `make demo ARGS=--reset` makes a new sample business."
             )
 
 
