@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion, TemplatePartial
 from templates_app.publish import new_draft, publish
@@ -197,22 +197,27 @@ def test_the_category_of_a_template_cannot_change_under_its_name(folder: Path) -
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_deployments_at_once_publish_once(folder: Path) -> None:
-    errors: list[CommandError] = []
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_second_deployment_waits_for_the_first_and_finds_nothing_to_do(
+    folder: Path, is_first: bool
+) -> None:
+    if not is_first:
+        load(folder)
+        edit(folder / "booking.pickup_today/en/sms.txt", "Bring photo ID.", "Bring ID.")
+    outcomes: list[dict[str, str]] = []
 
     def deploy() -> None:
         try:
-            load(folder)
-        except CommandError as error:
-            errors.append(error)
+            outcomes.append(load(folder))
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=deploy) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
-    assert errors == []
-    assert in_force() == {"booking.pickup_today": 1, "staff.security_alert": 1}
-    assert NotificationTemplateVersion.objects.count() == 2
+    second = threading.Thread(target=deploy)
+    with transaction.atomic():
+        load(folder)
+        second.start()
+        second.join(timeout=1.5)
+        assert second.is_alive()
+    second.join(timeout=30)
+    assert outcomes == [{"booking.pickup_today": "unchanged", "staff.security_alert": "unchanged"}]
+    assert in_force() == {"booking.pickup_today": 1 if is_first else 2, "staff.security_alert": 1}
