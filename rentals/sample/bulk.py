@@ -26,12 +26,16 @@ ORDER BY indexrelid
 """
 
 
+def settle() -> None:
+    """Make the checks that earlier statements left for the commit: they stand in the way of TRUNCATE and ALTER TABLE."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
 @contextmanager
 def without_checks(tables: Collection[str]) -> Iterator[None]:
     """Within the block the tables have no foreign keys and only the indexes of their constraints. Locks them."""
     with connection.cursor() as cursor:
-        # Checks that an earlier statement left for the commit would stand in the way of ALTER TABLE.
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET LOCAL maintenance_work_mem = '256MB'")
         cursor.execute(FOREIGN_KEYS, [list(tables)])
         steps = cursor.fetchall()

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from rentals.sample import booking_rows, customers, fleet
 from rentals.sample.booking_rows import Sale
-from rentals.sample.bulk import copy_rows, copy_text, empty, without_checks
+from rentals.sample.bulk import copy_rows, copy_text, empty, settle, without_checks
 from rentals.sample.due import due_sales
 from rentals.sample.ordinary import ordinary_sales
 from rentals.sample.plan import Plan
@@ -31,6 +31,7 @@ def load(plan: Plan, *, replace: bool, advance: Callable[[int], object]) -> Mapp
     sales = chain(ordinary_sales(plan, writer, homes=homes), due_sales(plan, homes=homes))
     counts = Counter(bookings=0, logistics_tasks=0, payments=0)
     with transaction.atomic():
+        settle()
         if replace:
             empty(tables())
         with without_checks(tables()):

@@ -19,12 +19,13 @@ from notifications.models import PushSubscription
 from notifications.push_subscriptions import targets_of
 from rentals.models import Booking, Customer, Equipment, LogisticsTask
 from rentals.querysets import DEPOSIT_FROM, MORNING_FROM
-from rentals.sample import fleet, words
+from rentals.sample import words
 from rentals.sample.customers import cities, phone
 from rentals.sample.due import KINDS
 from rentals.sample.load import tables
 from rentals.sample.plan import MAX_CUSTOMERS, Plan
 from sandbox import push_keys
+from tests.factories import BookingFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -131,6 +132,17 @@ def test_exactly_the_bookings_made_due_are_found(moment: str) -> None:
     assert plan.near_misses > 0
     assert len(expected["delivery"]) == len(range(1, plan.due, 4))
     assert found_due(at) == expected
+
+
+def test_deliveries_come_at_working_hours_of_the_customers_day() -> None:
+    make(bookings=2000, customers=400)
+    tasks = LogisticsTask.objects.delivery_due(now=AT).select_related("booking__customer")
+    assert tasks
+    for task in tasks:
+        local = task.scheduled_at.astimezone(ZoneInfo(task.booking.customer.timezone))
+        assert 7 <= local.hour < 17
+        assert local.minute % 15 == 0
+        assert task.booking.start_date == local.date()
 
 
 def test_each_kind_of_reminder_goes_to_each_preferred_channel() -> None:
@@ -298,6 +310,15 @@ def test_replacing_leaves_no_browser_of_former_customers_and_no_consent_twice() 
     assert set(PushSubscription.objects.values_list("recipient_key", flat=True)) <= keys
 
 
+@pytest.mark.parametrize("replace", [False, True])
+def test_rows_written_just_before_in_the_same_transaction_do_not_stand_in_the_way(replace: bool) -> None:
+    booking = BookingFactory.create()
+    if not replace:
+        booking.delete()
+        booking.customer.delete()
+    assert seed(replace=replace)["rows"]["bookings"] == Booking.objects.count() == 500
+
+
 def definitions() -> list[tuple[Any, ...]]:
     """Each index, constraint and trigger of the rental tables."""
     wanted = "ANY(ARRAY[{}]::regclass[])".format(", ".join(f"'{table}'" for table in tables()))
@@ -315,14 +336,15 @@ def test_the_tables_keep_their_indexes_and_constraints() -> None:
     assert definitions() == before
 
 
-def test_a_failure_half_way_leaves_everything_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("step", ["rentals.sample.fleet.equipment_rows", "config.sample_business.hire_staff"])
+def test_a_failure_half_way_leaves_everything_as_it_was(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     seed()
     before = fingerprints(), definitions()
 
     def fail(*_args: Any, **_options: Any) -> Any:
-        raise RuntimeError("out of machines")
+        raise RuntimeError("out of paper")
 
-    monkeypatch.setattr(fleet, "equipment_rows", fail)
+    monkeypatch.setattr(step, fail)
     with pytest.raises(RuntimeError):
         seed(replace=True, seed=2)
     assert (fingerprints(), definitions()) == before
@@ -331,6 +353,8 @@ def test_a_failure_half_way_leaves_everything_as_it_was(monkeypatch: pytest.Monk
 # ── Which rows, at scale ────────────────────────────────────────────────────────────────────────────────
 def test_what_is_due_is_found_by_the_partial_indexes_and_not_by_reading_the_history() -> None:
     make(bookings=30_000, customers=2_000)
+    for table in ("bookings", "customers", "logistics_tasks", "push_subscriptions"):
+        assert fetch(f"SELECT count(*) > 0 FROM pg_stats WHERE tablename = '{table}'") == [(True,)]
     for rows, index, table in (
         (Booking.objects.deposit_due(now=AT), "bookings_begin", "bookings"),
         (Booking.objects.pickup_today(now=AT), "bookings_begin", "bookings"),
