@@ -32,15 +32,13 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-GB")
         _log_in(page, options.admin, options.password)
         page.goto(f"{options.admin}/admin/notifications/notification/")
-        _shoot(page, "queue")
-        page.locator("#result_list tbody tr", has_text="E-mail").first.locator(
-            "a[href*='/change/']"
-        ).first.click()
+        row = page.locator("#result_list tbody tr", has_text="E-mail").first
+        row.locator("a[href*='/change/']").first.click()
         _shoot(page, "message")
-        page.goto(f"{options.admin}/admin/")
-        _shoot(page, "home")
-        page.goto(options.sandbox)
+        page.goto(f"{options.sandbox}/?channel=email")
         page.get_by_text("E-mail", exact=True).first.click()
+        page.locator(".list li", has_text="E-mail").first.click()
+        page.wait_for_timeout(1500)
         _shoot(page, "sandbox")
         browser.close()
 
