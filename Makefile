@@ -20,7 +20,7 @@ smoke: ready ## the same without a web server, once, and check what arrived
 	@exec $(PY) manage.py smoke $(ARGS)
 
 test: ready ## run the tests
-	@exec $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest --quiet --numprocesses auto --maxprocesses 4 $(ARGS)
 
 check: ready ## format, lint, import layers, types, migrations, settings, tests
 	@echo "check: format"

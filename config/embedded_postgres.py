@@ -141,9 +141,8 @@ def _connect(data_dir: Path) -> str | None:
 
 
 def _create_database(connection: psycopg.Connection) -> None:
-    with suppress(
-        psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation
-    ):  # another process was faster
+    another_was_faster = psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation
+    with suppress(*another_was_faster):
         connection.execute(f"CREATE DATABASE {DATABASE}")
 
 

@@ -18,9 +18,8 @@ from config import postgres_root
 
 SUPERUSER: Final = "postgres"
 PORT: Final = 5432  # it names the socket file; there is no TCP
-_LONGEST_TEMP_DIR: Final = (
-    60  # with our name and the socket's it must stay within sockaddr_un: 103 bytes on macOS
-)
+# With our name and the socket's, the path must stay within sockaddr_un: 103 bytes on macOS, 107 on Linux.
+_LONGEST_TEMP_DIR: Final = 60
 _INITDB: Final = (
     f"--username={SUPERUSER}",
     # Nobody but the account and root passes the socket directory (0700), and `peer` cannot work across accounts.
