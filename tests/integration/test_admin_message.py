@@ -225,6 +225,7 @@ def test_an_inline_text_to_an_address_is_rendered_too(templates: None) -> None:
     page = seen(operator(VIEW, READ).get(body_of(row)))
     assert "Invoice 17" in page
     assert "please pay 12" in page
+    assert "Stop e-mails like this one" not in page, "nobody leaves an invoice"
     assert "jo@example.org" not in page
 
 
