@@ -423,6 +423,14 @@ class TestPreferences:
         assert not is_on()
         assert "so they stay off" in response.content.decode()
 
+    def test_a_switch_that_was_not_moved_stays_as_it_was_put_elsewhere(self, browser: Client) -> None:
+        url = f"/preferences/{token()}"
+        form = page_form(browser, url).sent(**{"reminder.sms": False})
+        agree()
+        browser.post(url, form)
+        assert is_on("email", "marketing")
+        assert not is_on("sms", "reminder")
+
     def test_a_page_left_open_can_still_switch_off(self, browser: Client) -> None:
         agree()
         url = f"/preferences/{token()}"
