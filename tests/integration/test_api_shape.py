@@ -98,7 +98,10 @@ def test_a_change_by_session_needs_the_csrf_token_and_reading_does_not() -> None
 
 
 def test_a_form_is_not_json(settings: Any) -> None:
-    assert refusal(staff("jobs.run_job").post(RUN, {"dry_run": "1"}), 400)["code"] == "bad_json"
+    browser = staff("jobs.run_job", csrf=True)
+    browser.cookies["csrftoken"] = "a" * 32
+    form = {"dry_run": "1", "csrfmiddlewaretoken": "a" * 32}
+    assert refusal(browser.post(RUN, form), 400)["code"] == "bad_json"
     assert refusal(program(settings).post(RUN, {"dry_run": "1"}), 400)["code"] == "bad_json"
 
 
