@@ -12,7 +12,6 @@ from django.conf import settings
 
 from consent.models import Channel
 from consent.policy import OPTIONAL, Category
-from consent.sealed import SealError
 from notifications.message import Claimed
 from notifications.models import Notification
 from notifications.reach import reach_many
@@ -34,10 +33,9 @@ class AsRendered:
 
 def rendered_now(row: Notification) -> AsRendered:
     """Render one row again. Two queries and, for a version not yet compiled in this process, a third."""
-    try:
-        reach = reach_many([row.to], with_push=False)[0]
-    except SealError as error:
-        return AsRendered(problem=str(error))
+    reach = reach_many([row.to], with_push=False)[0]
+    if reach is not None and reach.problem:
+        return AsRendered(problem=reach.problem)
     if reach is None:
         return AsRendered(
             problem="Nobody has this recipient's id any more, so their name and language are unknown."

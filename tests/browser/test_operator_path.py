@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from notifications.models import Notification
 from notifications.worker import drain
@@ -62,20 +63,20 @@ def test_from_the_queue_to_a_replay_that_arrives(
     olive.shot("3-message")
 
     page.get_by_role("button", name="Replay…").click()
-    assert page.get_by_role("heading", name="Replay: 1 message").is_visible()
+    expect(page.get_by_role("heading", name="Replay: 1 message")).to_be_visible()
     page.get_by_role("button", name="Replay (1)").click()
     assert fresh(failed).status == "failed", "the browser itself asks for the reason"
     page.get_by_label("Reason").fill("The provider is up again")
     olive.shot("4-confirm")
     page.get_by_role("button", name="Replay (1)").click()
-    assert page.get_by_text("1 message is queued again.").is_visible()
+    expect(page.get_by_text("1 message is queued again.")).to_be_visible()
     assert "Replayed by staff:" in page.locator(".pr-story").inner_text()
-    assert page.get_by_role("button", name="Cancel…").is_visible()
+    expect(page.get_by_role("button", name="Cancel…")).to_be_visible()
     olive.shot("5-queued-again")
 
     drain(now=timezone.now() + dt.timedelta(days=1))
     page.reload()
-    assert page.locator(".pr-facts").get_by_text("Sent", exact=True).is_visible()
+    expect(page.locator(".pr-facts").get_by_text("Sent", exact=True)).to_be_visible()
     assert len(sandbox.messages(provider="sendgrid", recipient="marie@example.com")) == 1
 
 
@@ -89,11 +90,11 @@ def test_cancelling_from_the_list(visit: Visit, templates: None) -> None:
         page.locator(f"input.action-select[value='{row.pk}']").check()
     page.locator("select[name=action]").select_option("cancel")
     page.get_by_role("button", name="Run").click()
-    assert page.get_by_role("heading", name="Cancel: 2 messages").is_visible()
+    expect(page.get_by_role("heading", name="Cancel: 2 messages")).to_be_visible()
     page.get_by_label("Reason").fill("The booking was moved")
     olive.shot("confirm")
     page.get_by_role("button", name="Cancel the messages (2)").click()
-    assert page.get_by_text("2 messages are cancelled.").is_visible()
+    expect(page.get_by_text("2 messages are cancelled.")).to_be_visible()
     assert page.url.endswith("?status__exact=queued"), "back to the filtered list"
     assert sorted(fresh(row).status for row in rows) == ["cancelled", "cancelled", "queued"]
 
@@ -151,7 +152,7 @@ def test_without_the_right_there_is_no_button_and_a_post_is_refused(
     page = vera.page
     vera.sign_in(VIEW, name="vera")
     vera.open(f"{QUEUE}{failed.pk}/change/")
-    assert page.locator(".pr-story").is_visible()
+    expect(page.locator(".pr-story")).to_be_visible()
     assert page.get_by_role("button", name=re.compile("Replay|Send again|Cancel")).count() == 0
     assert page.get_by_role("link", name="Read the message").count() == 0
     vera.open(QUEUE)
@@ -177,8 +178,8 @@ def test_two_operators_at_once_do_it_once(visit: Visit, failed: Notification) ->
     for window in (first, second):
         window.page.get_by_role("button", name="Replay (1)").click()
         window.page.locator(".pr-story").wait_for()
-    assert first.page.get_by_text("1 message is queued again.").is_visible()
-    assert second.page.get_by_text("Left alone: it is queued (1).").is_visible()
+    expect(first.page.get_by_text("1 message is queued again.")).to_be_visible()
+    expect(second.page.get_by_text("Left alone: it is queued (1).")).to_be_visible()
     assert len(fresh(failed).metadata["history"]) == 1
 
 
@@ -191,13 +192,13 @@ def test_a_channel_is_paused_and_resumed(visit: Visit) -> None:
     card.get_by_text("Pause…").click()
     card.get_by_label("Reason").fill("Twilio is down")
     card.get_by_role("button", name="Pause").click()
-    assert page.get_by_text("SMS is paused.").is_visible()
+    expect(page.get_by_text("SMS is paused.")).to_be_visible()
     assert "Twilio is down" in card.inner_text()
     olive.shot("paused")
     card.get_by_text("Resume…").click()
     card.get_by_label("Reason").fill("It works again")
     card.get_by_role("button", name="Resume").click()
-    assert page.get_by_text("SMS sends again.").is_visible()
+    expect(page.get_by_text("SMS sends again.")).to_be_visible()
 
 
 @pytest.mark.parametrize(("width", "dark"), [(400, False), (400, True), (1440, True)])

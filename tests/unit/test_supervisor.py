@@ -193,7 +193,12 @@ def test_killing_gunicorns_master_leaves_none_of_its_workers(
 @pytest.fixture
 def supervisor_process(tmp_path: Path, tree: list[str], pids: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A supervisor in a process of its own, with the tree under it."""
-    with subprocess.Popen(_supervises(tmp_path, *tree), stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        _supervises(tmp_path, *tree),
+        stdout=subprocess.PIPE,
+        # Under nohup, as CI may run us, SIGHUP is ignored, and children inherit that.
+        preexec_fn=_heeds_hangups,
+    ) as process:
         _until(lambda: len(_alive(pids)) == TREE_SIZE)
         yield process
         process.kill()
@@ -251,6 +256,10 @@ def test_a_supervisor_that_follows_its_parent_stops_with_it(
         output, _ = parent.communicate(timeout=5)  # until the supervisor too has closed it
     assert output == b"left in order\n"
     assert _alive(pids) == []
+
+
+def _heeds_hangups() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def _python(script: Path, source: str, *arguments: object) -> list[str]:
