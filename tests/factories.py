@@ -55,7 +55,7 @@ class EquipmentFactory(DjangoModelFactory[Equipment]):
     class Meta:
         model = Equipment
 
-    unit_id = Sequence(lambda n: f"EX-{n:05d}")
+    unit_id = Sequence(lambda n: f"TEST-{n:05d}")  # the sample business counts its own from EX-00001
     serial_number = Sequence(lambda n: f"SN{n:08d}")
     category = "excavator"
     make = "Kubota"
