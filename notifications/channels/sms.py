@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from django.conf import settings
+from requests.adapters import HTTPAdapter
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from notifications.channels.base import Channel
 from notifications.channels.network import from_exception
+from notifications.conf import conf
 from notifications.errors import Misconfigured, Outcome, Permanent, Sent, Transient
 from notifications.masking import redact
 from notifications.message import Message
@@ -30,10 +32,11 @@ class SmsChannel(Channel):
     provider = "twilio"
 
     def __init__(self) -> None:
-        # The library has no time-out of its own, and pools connections for its threads.
-        self._client = Client(
-            settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=TwilioHttpClient(timeout=15)
-        )
+        # The library has no time-out of its own, and keeps ten connections, fewer than a drain has threads.
+        http = TwilioHttpClient(timeout=15)
+        for scheme in ("https://", "http://"):
+            http.session.mount(scheme, HTTPAdapter(pool_maxsize=conf().concurrency))
+        self._client = Client(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=http)
         self._client.api.base_url = settings.TWILIO_API_URL
 
     def deliver_one(self, message: Message) -> Outcome:
