@@ -7,6 +7,7 @@ import datetime as dt
 import logging
 from collections.abc import Sequence
 
+from consent.addresses import blind_index
 from consent.policy import OPTIONAL, Category
 from consent.tokens import TokenRequest, issue_many, preferences_url, unsubscribe_url
 from notifications.gate import Candidate, check
@@ -68,7 +69,18 @@ def _rendered(row: Claimed, reach: Reach, token: str | None) -> Message | Verdic
 def _tokens(allowed: Sequence[tuple[Claimed, Reach]], now: dt.datetime) -> dict[object, str]:
     """A fresh unsubscribe link for each e-mail that its reader can leave: only hashes are kept, so a retry gets another."""
     wanted = [
-        (row, TokenRequest(reach.customer_id, row.channel, row.category, row.id, reach.contact.locale))
+        (
+            row,
+            TokenRequest(
+                customer_id=reach.customer_id,
+                channel=row.channel,
+                category=row.category,
+                notification_id=row.id,
+                locale=reach.contact.locale,
+                # «This isn't me» must end the address that was written to, not the one on file by then.
+                address_hmac=blind_index(row.channel, reach.addresses[row.channel]),
+            ),
+        )
         for row, reach in allowed
         if row.channel == "email" and reach.customer_id is not None and Category(row.category) in OPTIONAL
     ]
