@@ -1,10 +1,12 @@
-"""What a channel is: in, one Message; out, one Outcome. It opens no transaction and reads no row.
+"""What a channel is: in, Messages; out, one Outcome each. A provider is called outside every transaction.
 
-The base owns what every channel does alike; `deliver_one` is the hole that each fills.
+`Channel` speaks to a provider over the network; `TransactionalChannel` writes to our own database. Both are cheap to
+make: they open nothing and need no event loop until the first message.
 """
 
 import logging
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
 from notifications.errors import Outcome, Unknown
@@ -15,23 +17,44 @@ logger = logging.getLogger(__name__)
 
 
 class Channel(ABC):
-    """One way to reach a person. `provider` names who carries it, for the attempts and the figures."""
+    """A provider reached by network. One object belongs to one event loop, where many tasks use it at once.
+
+    The base owns what every channel does alike; `deliver_one` is the hole that each fills. `provider` names who
+    carries it, for the attempts and the figures.
+    """
 
     name: ClassVar[str]
     provider: str
-    # True: written to our own database, inside the transaction that marks it sent; False: a call to a provider.
     transactional: ClassVar[bool] = False
+    # The most messages that one request to the provider can carry.
+    group_limit: ClassVar[int] = 1
 
-    def deliver(self, message: Message) -> Outcome:
-        """Hand one message to the provider. Never raises: a bug in an adapter must not lose what it was sending."""
+    async def deliver(self, message: Message) -> Outcome:
+        """Hand one message to the provider. Never raises: a bug in an adapter must not lose what it was sending.
+
+        A cancellation passes: whoever cancels knows that the outcome is unknown.
+        """
         try:
-            return self.deliver_one(message)
+            return await self.deliver_one(message)
         except Exception as error:
             logger.exception("channel.bug channel=%s id=%s", self.name, message.id)
             return Unknown(code=type(error).__name__, error=redact(str(error)))
 
     @abstractmethod
-    def deliver_one(self, message: Message) -> Outcome: ...
+    async def deliver_one(self, message: Message) -> Outcome: ...
 
-    def close(self) -> None:  # noqa: B027 (most channels have nothing to give back)
-        """Give back connections at the end of a drain."""
+    async def close(self) -> None:  # noqa: B027 (a channel may have nothing to give back)
+        """Give back connections at the end of a drain, in the loop that opened them."""
+
+
+class TransactionalChannel(ABC):
+    """Written to our own database, inside the transaction that marks the message sent: exactly once."""
+
+    name: ClassVar[str]
+    provider: str
+    transactional: ClassVar[bool] = True
+
+    @abstractmethod
+    def deliver_all(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Write a batch; one Outcome a message, in order. Raises what the database raises: the transaction around
+        it must be undone."""
