@@ -4,11 +4,13 @@ from notifications.models.attempts import DeliveryAttempt, ProviderEvent
 from notifications.models.inbox import InboxItem, PushSubscription
 from notifications.models.queue import Notification, Priority
 from notifications.models.state import ChannelState, DrainSignal
+from notifications.models.watch import DrainWatch
 
 __all__ = [
     "ChannelState",
     "DeliveryAttempt",
     "DrainSignal",
+    "DrainWatch",
     "InboxItem",
     "Notification",
     "Priority",

@@ -19,7 +19,10 @@ class DeliveryAttempt(models.Model):
         UNKNOWN = "unknown", _("Unknown")
 
     id = models.BigAutoField(primary_key=True)
-    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="delivery_attempts")
+    # Found through the unique key below, which begins with it.
+    notification = models.ForeignKey(
+        Notification, on_delete=models.CASCADE, related_name="delivery_attempts", db_index=False
+    )
     number = models.PositiveIntegerField()
     provider = models.TextField()
     outcome = models.TextField(choices=Outcome.choices)
@@ -43,6 +46,10 @@ class DeliveryAttempt(models.Model):
             ),
         ]
         constraints = [
+            # A record that is written again, because the answer to the first COMMIT was lost, adds nothing.
+            models.UniqueConstraint(
+                fields=["notification", "number", "started_at"], name="delivery_attempts_once"
+            ),
             models.CheckConstraint(
                 condition=Q(outcome__in=["sent", "transient", "permanent", "misconfigured", "unknown"]),
                 name="delivery_attempts_outcome",
