@@ -1,7 +1,7 @@
 """Postroom's own settings: in, `settings.NOTIFICATIONS`; out, typed values, read at call time."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +41,28 @@ class Conf:
     # How long a misconfigured channel waits before it is tried again.
     misconfigured_pause: dt.timedelta = dt.timedelta(minutes=15)
     unsubscribe_days: int = 400
+    # ── The gates ──
+    # By category and channel: when it may go out by the recipient's clock, "08:00-21:00" or by weekday
+    # {"mon-fri": "08:00-21:00", "sat": "10:00-18:00"}. What is not named may go out at any hour (47 CFR 64.1200(c)(1)).
+    quiet_hours: Mapping[str, Mapping[str, str | Mapping[str, str]]] = field(
+        default_factory=lambda: {
+            category: dict.fromkeys(("sms", "push"), "08:00-21:00") for category in ("reminder", "marketing")
+        }
+    )
+    # Where a recipient may be whose time zone nobody knows; TIME_ZONE is always among them.
+    fallback_zones: Sequence[str] = (
+        "America/St_Johns", "America/Halifax", "America/Moncton", "America/Toronto", "America/Winnipeg",
+        "America/Regina", "America/Edmonton", "America/Vancouver",
+    )  # fmt: skip
+    # What waited for an opening goes out over this long after it, so that providers see no wall of messages.
+    opening_spread: dt.timedelta = dt.timedelta(minutes=5)
+    # By template name, or its beginning up to a dot ("booking."): the callable that says what no longer holds.
+    relevance: Mapping[str, str] = field(default_factory=dict)
+    relevance_retry: dt.timedelta = dt.timedelta(minutes=5)
+    # By category: at most so many messages to one recipient in such a period, over e-mail, SMS and push together.
+    caps: Mapping[str, Sequence[tuple[int, dt.timedelta]]] = field(
+        default_factory=lambda: {"marketing": ((1, dt.timedelta(days=1)), (4, dt.timedelta(days=30)))}
+    )
 
     def retry_policy(self, category: str) -> RetryPolicy:
         return self.retry.get(category, RetryPolicy())
