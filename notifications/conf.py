@@ -8,6 +8,8 @@ from typing import Any
 from django.conf import settings
 
 from consent.policy import Category
+from notifications.breaker import BreakerPolicy
+from notifications.rate import Rate, parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class Conf:
     # How long a misconfigured channel waits before it is tried again.
     misconfigured_pause: dt.timedelta = dt.timedelta(minutes=15)
     unsubscribe_days: int = 400
+    # ── The channels ──
+    # By channel, over all workers and hosts: "10/s", "600/min". What is not named has no limit of ours.
+    rate_limits: Mapping[str, str] = field(default_factory=dict)
+    breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
     # ── The gates ──
     # By category and channel: when it may go out by the recipient's clock, "08:00-21:00" or by weekday
     # {"mon-fri": "08:00-21:00", "sat": "10:00-18:00"}. What is not named may go out at any hour (47 CFR 64.1200(c)(1)).
@@ -63,6 +69,10 @@ class Conf:
     caps: Mapping[str, Sequence[tuple[int, dt.timedelta]]] = field(
         default_factory=lambda: {"marketing": ((1, dt.timedelta(days=1)), (4, dt.timedelta(days=30)))}
     )
+
+    def rate_limit(self, channel: str) -> Rate | None:
+        text = self.rate_limits.get(channel)
+        return parse(text) if text else None
 
     def retry_policy(self, category: str) -> RetryPolicy:
         return self.retry.get(category, RetryPolicy())

@@ -3,10 +3,11 @@
 from notifications.models.attempts import DeliveryAttempt, ProviderEvent
 from notifications.models.inbox import InboxItem, PushSubscription
 from notifications.models.queue import Notification, Priority
-from notifications.models.state import ChannelState, DrainSignal
+from notifications.models.state import ChannelEvent, ChannelState, DrainSignal
 from notifications.models.watch import DrainWatch
 
 __all__ = [
+    "ChannelEvent",
     "ChannelState",
     "DeliveryAttempt",
     "DrainSignal",
