@@ -23,17 +23,22 @@ COLUMNS = """q.id, q.lease_token, q.channel, q.category, q."to", q.recipient_key
     q.payload, q.metadata, q.priority, q.attempts, q.scheduled_at, q.expires_at"""
 
 # `status = 'queued'` stands as a literal: with a bound parameter the planner cannot prove that the partial index
-# notification_queue_due applies. One index range a priority, walked in order until the limit is full.
+# notification_queue_due applies. One index range a step of the ladder, walked in order until the limit is full. The first
+# steps let a share of what has waited for long pass, whatever its priority, so that nothing starves behind a stream of
+# urgent messages, and nothing urgent waits behind a heap of old ones.
 CLAIM = f"""
 WITH due AS MATERIALIZED (
     SELECT head.id
-    FROM (VALUES (0), (1), (2), (3)) AS level(priority)
+    FROM (VALUES (1, %(aging)s, %(share)s), (2, %(aging)s, %(share)s), (3, %(aging)s, %(share)s),
+                 (0, '0'::interval, %(limit)s), (1, '0', %(limit)s), (2, '0', %(limit)s), (3, '0', %(limit)s)
+         ) AS step(priority, waited, most)
     CROSS JOIN LATERAL (
         SELECT id FROM notification_queue
-        WHERE status = 'queued' AND channel = %(channel)s AND priority = level.priority
-          AND scheduled_at <= COALESCE(%(now)s, statement_timestamp()) AND pg_try_advisory_xact_lock({LOCK_KEY})
+        WHERE status = 'queued' AND channel = %(channel)s AND priority = step.priority
+          AND scheduled_at <= COALESCE(%(now)s, statement_timestamp()) - step.waited
+          AND pg_try_advisory_xact_lock({LOCK_KEY})
         ORDER BY scheduled_at, id
-        LIMIT %(limit)s
+        LIMIT step.most
         FOR UPDATE SKIP LOCKED
     ) AS head
     LIMIT %(limit)s
@@ -44,23 +49,59 @@ SET status = 'processing', attempts = q.attempts + 1, last_attempt_at = statemen
 FROM due WHERE q.id = due.id
 RETURNING {COLUMNS}
 """  # noqa: S608 (the lock's key is a constant)
+# For each lower priority this part of a claim goes to those that have waited for so long.
+SHARE = 16
+AGING = dt.timedelta(minutes=10)
+
+DUE = """
+SELECT wanted.channel FROM unnest(%(channels)s::text[]) AS wanted(channel)
+WHERE EXISTS (
+    SELECT 1 FROM (VALUES (0), (1), (2), (3)) AS level(priority)
+    CROSS JOIN LATERAL (
+        SELECT 1 FROM notification_queue AS q
+        WHERE q.status = 'queued' AND q.channel = wanted.channel AND q.priority = level.priority
+          AND q.scheduled_at <= COALESCE(%(now)s, statement_timestamp())
+        LIMIT 1
+    ) AS head
+)
+"""
 
 _JSON = [i for i, field in enumerate(fields(Claimed)) if field.name in ("to", "payload", "metadata")]
 
 
-def claim(*, channel: str, limit: int, lease: dt.timedelta, now: dt.datetime | None = None) -> list[Claimed]:
-    """Claim up to `limit` due rows in (priority, scheduled_at, id) order. `now` is the database's clock unless given."""
-    asked: dict[str, Any] = {
+def claim(
+    *, channel: str, limit: int, lease: dt.timedelta, now: dt.datetime | None = None, aging: dt.timedelta = AGING
+) -> list[Claimed]:
+    """Claim up to `limit` due rows in (priority, scheduled_at, id) order, but for a share of those that have waited
+    for `aging`. `now` is the database's clock unless given."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            CLAIM, claim_arguments(channel=channel, limit=limit, lease=lease, now=now, aging=aging)
+        )
+        rows = [as_claimed(row) for row in cursor.fetchall()]
+    return sorted(rows, key=lambda row: (row.priority, row.scheduled_at, row.id))
+
+
+def claim_arguments(
+    *, channel: str, limit: int, lease: dt.timedelta, now: dt.datetime | None = None, aging: dt.timedelta = AGING
+) -> dict[str, Any]:
+    """What CLAIM asks for, with a fresh lease token."""
+    return {
         "channel": channel,
         "limit": limit,
         "lease": lease,
         "now": now,
         "token": uuid.uuid4(),
+        "aging": aging,
+        "share": limit // SHARE,
     }
+
+
+def due_channels(channels: Sequence[str], *, now: dt.datetime | None = None) -> list[str]:
+    """Those channels that have something due: one look into the index for each priority."""
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, asked)
-        rows = [as_claimed(row) for row in cursor.fetchall()]
-    return sorted(rows, key=lambda row: (row.priority, row.scheduled_at, row.id))
+        cursor.execute(DUE, {"channels": list(channels), "now": now})
+        return [row[0] for row in cursor.fetchall()]
 
 
 def as_claimed(row: Sequence[Any]) -> Claimed:

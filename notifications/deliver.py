@@ -1,21 +1,20 @@
-"""Call the provider: in, rendered messages that we hold; out, Deliveries, in batches as they finish.
+"""The last step before a provider: in, rendered messages that we hold; out, those that are still ours, marked as sent off.
 
 No provider is called inside a transaction. Just before its call a row's lease is renewed and `dispatched_at` set; a
 row that is no longer ours is not sent. So a dead worker leaves at most the calls in flight with an unknown outcome.
+The calls themselves are `courier.py`'s; a transactional channel writes here, in the caller's transaction.
 """
 
 import datetime as dt
 import logging
 import uuid
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 
-from notifications.channels.base import Channel
+from notifications.channels.base import TransactionalChannel
 from notifications.message import Claimed, Delivery, Message
 
 logger = logging.getLogger(__name__)
@@ -43,38 +42,15 @@ def dispatch(batch: Sequence[Claimed], *, lease: dt.timedelta) -> set[uuid.UUID]
     return held
 
 
-def deliver_all(
-    work: Sequence[Work],
-    *,
-    channel: Channel,
-    pool: ThreadPoolExecutor,
-    width: int,
-    lease: dt.timedelta,
-    goes_on: Callable[[], bool],
-) -> Iterator[list[Delivery]]:
-    """Deliver with up to `width` calls in flight, yielding what has finished. Stops taking new ones when `goes_on`
-    answers False; what was never dispatched stays claimed, for the caller to put back."""
-    waiting = deque(work)
-    flying: set[Future[Delivery]] = set()
-    while flying or (waiting and goes_on()):
-        free = width - len(flying)
-        # One UPDATE for half a window at least, instead of one a message.
-        if waiting and free * 2 >= width and goes_on():
-            batch = [waiting.popleft() for _ in range(min(free, len(waiting)))]
-            held = dispatch([claimed for claimed, _ in batch], lease=lease)
-            flying |= {pool.submit(_call, channel, *item) for item in batch if item[0].id in held}
-        if flying:
-            done, flying = wait(flying, return_when=FIRST_COMPLETED)
-            yield [future.result() for future in done]
-
-
-def deliver_here(work: Sequence[Work], *, channel: Channel, lease: dt.timedelta) -> list[Delivery]:
+def deliver_here(
+    work: Sequence[Work], *, channel: TransactionalChannel, lease: dt.timedelta
+) -> list[Delivery]:
     """Deliver on a transactional channel: the caller's transaction holds the write and its record together."""
     held = dispatch([claimed for claimed, _ in work], lease=lease)
-    return [_call(channel, claimed, message) for claimed, message in work if claimed.id in held]
-
-
-def _call(channel: Channel, claimed: Claimed, message: Message) -> Delivery:
+    ours = [(claimed, message) for claimed, message in work if claimed.id in held]
     started_at = timezone.now()
-    outcome = channel.deliver(message)
-    return Delivery(claimed, outcome, channel.provider, started_at, timezone.now())
+    outcomes = channel.deliver_all([message for _, message in ours])
+    return [
+        Delivery(claimed, outcome, channel.provider, started_at, timezone.now())
+        for (claimed, _), outcome in zip(ours, outcomes, strict=True)
+    ]

@@ -1,21 +1,30 @@
-"""Start a drain after a commit that enqueued: in, nothing; out, at most one waiting drain, however many commits.
+"""Let a drain know after a commit that enqueued: in, nothing; out, a drain that sleeps is woken, or one is started.
 
-The host of workers is a dotted path in `NOTIFICATIONS["KICK"]`; without one, the schedule's next minute drains.
+One statement after the commit, and nothing in the caller's transaction: a NOTIFY there would make all commits queue up
+behind one lock. A worker that is busy, or looks in a moment anyway, is left alone. Where no drain is alive, the host of
+workers is asked for one, by the dotted path in `NOTIFICATIONS["KICK"]`; without that the next scheduled one comes.
 """
 
 import datetime as dt
 import logging
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils.module_loading import import_string
 
 from notifications.conf import conf
 
 logger = logging.getLogger(__name__)
 
+# What sleeping drains LISTEN to.
+DUE = "postroom_due"
 # A drain that was asked for and did not begin within this time is asked for again.
 PATIENCE = dt.timedelta(seconds=30)
 
+KNOCK = f"""
+SELECT alive_until > clock_timestamp(),
+       CASE WHEN listening_until > clock_timestamp() THEN pg_notify('{DUE}', '') END
+FROM drain_watch
+"""
 ASK = """
 INSERT INTO drain_signal (id, asked_at) VALUES (1, clock_timestamp())
 ON CONFLICT (id) DO UPDATE SET asked_at = clock_timestamp()
@@ -24,29 +33,41 @@ WHERE drain_signal.asked_at IS NULL OR drain_signal.asked_at < clock_timestamp()
 
 
 def kick_on_commit() -> None:
-    """Ask for a drain once the caller's transaction has committed; once a transaction, whatever it enqueued."""
+    """Let a drain know once the caller's transaction has committed; once a transaction, whatever it enqueued."""
+    waiting = connection.run_on_commit
+    if any(getattr(entry[1], "__name__", "") == knock.__name__ for entry in waiting):
+        return
+    transaction.on_commit(knock, robust=True)
+
+
+def knock() -> None:
+    """Wake a drain, or ask for one. Never raises: the rows are committed, and the schedule finds them."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(KNOCK)
+            found = cursor.fetchone()
+        if not (found and found[0]):
+            ask_for_a_drain()
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("drain.kick_failed error=%s", type(error).__name__)
+
+
+def ask_for_a_drain() -> None:
+    """Have the host start a drain, unless one has been asked for and not begun. Never raises."""
     path = conf().kick
     if not path:
         return
-    waiting = connection.run_on_commit
-    if any(getattr(entry[1], "__name__", "") == _ask.__name__ for entry in waiting):
-        return
-    transaction.on_commit(_ask, robust=True)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(ASK, [PATIENCE.total_seconds()])
+            first = cursor.rowcount == 1
+        if first:
+            import_string(path)()
+    except (DatabaseError, InterfaceError, OSError, ImportError) as error:
+        logger.warning("drain.kick_failed error=%s", type(error).__name__)
 
 
 def begin_drain() -> None:
     """A drain begins: what commits from now on may ask for another. Called before the first claim."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE drain_signal SET asked_at = NULL WHERE asked_at IS NOT NULL")
-
-
-def _ask() -> None:
-    """Never raises: the rows are committed, and the schedule picks them up a minute later at the latest."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(ASK, [PATIENCE.total_seconds()])
-            first = cursor.rowcount == 1
-        if first:
-            import_string(conf().kick)()
-    except (DatabaseError, OSError, ImportError) as error:
-        logger.warning("drain.kick_failed error=%s", type(error).__name__)

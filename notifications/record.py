@@ -35,6 +35,7 @@ INSERT INTO delivery_attempts (
 SELECT * FROM unnest(
     %s::uuid[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[], %s::interval[], %s::timestamptz[],
     %s::timestamptz[], %s::text[])
+ON CONFLICT ON CONSTRAINT delivery_attempts_once DO NOTHING
 """
 
 

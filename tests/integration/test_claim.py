@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from notifications.claim import CLAIM, lock_records
+from notifications.claim import CLAIM, claim_arguments, lock_records
 from notifications.models import Notification
 from tests.factories import CustomerFactory
 from tests.messages import LEASE, claimed, fresh, queued
@@ -114,7 +114,7 @@ def test_the_claim_walks_the_index_made_for_it() -> None:
 
 
 def _arguments(*, limit: int) -> dict[str, Any]:
-    return {"channel": "email", "limit": limit, "lease": LEASE, "now": None, "token": uuid.uuid4()}
+    return claim_arguments(channel="email", limit=limit, lease=LEASE)
 
 
 def test_a_state_that_makes_no_sense_is_refused_by_the_table() -> None:

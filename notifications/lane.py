@@ -1,0 +1,42 @@
+"""One channel within a drain: what is ready to go, what is in flight, and whether it is worth asking for more."""
+
+import uuid
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from notifications.channels.base import Channel, TransactionalChannel
+from notifications.courier import Work
+from notifications.message import Delivery, Message
+
+
+@dataclass(slots=True)
+class Lane:
+    """In flight is what was marked as sent off and is not recorded: these a dying worker leaves as unknown."""
+
+    channel: Channel | TransactionalChannel
+    # As many calls as the courier makes at a time, and as many that wait for one, so that it never runs dry.
+    window: int
+    ready: deque[Work] = field(default_factory=deque)
+    flying: dict[uuid.UUID, Message] = field(default_factory=dict)
+    # Perhaps more is due: nothing was due when we last asked, otherwise.
+    is_hungry: bool = True
+    # The provider refused our key in this drain: no more calls, whatever the pause says.
+    is_refused: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.channel.name
+
+    def wants_more(self) -> bool:
+        return self.is_hungry and not self.is_refused and len(self.ready) < self.window
+
+    def next_off(self) -> list[Work]:
+        """What may be sent off now: half a window at least, or all that is ready, so that one UPDATE marks many."""
+        free = self.window - len(self.flying)
+        if self.is_refused or free < min(len(self.ready), self.window // 2):
+            return []
+        return [self.ready.popleft() for _ in range(min(free, len(self.ready)))]
+
+    def landed(self, deliveries: Sequence[Delivery]) -> list[tuple[Delivery, Message]]:
+        return [(delivery, self.flying.pop(delivery.claimed.id)) for delivery in deliveries]
