@@ -3,6 +3,7 @@
 `manage.py check` runs it, and so does every command that needs it. Each message names the variable and what to write.
 """
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +16,10 @@ from django.utils.module_loading import import_string
 from py_vapid import Vapid
 
 from consent.addresses import AddressError, normalise
+from consent.models import Channel
 from notifications.api.tokens import token_problems
+from notifications.breaker import BreakerPolicy
+from notifications.rate import parse as parse_rate
 
 _NEEDED_LIVE = {
     "SECRET_KEY": "50 random characters",
@@ -36,7 +40,7 @@ _NEEDED_LIVE = {
 @register("postroom")
 def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:  # noqa: ARG001 (Django's signature)
     """Everything that is wrong, at once."""
-    return [*_mode(), *_present(), *_urls(), *_sender(), *_vapid(), *_tokens(), *_paths()]
+    return [*_mode(), *_present(), *_urls(), *_sender(), *_vapid(), *_tokens(), *_paths(), *_speeds()]
 
 
 def _mode() -> Iterator[CheckMessage]:
@@ -114,6 +118,22 @@ def _paths() -> Iterator[CheckMessage]:
             import_string(path)
         except ImportError as error:
             yield _error(7, f'NOTIFICATIONS["{key}"]', f"cannot be imported: {error}")
+
+
+def _speeds() -> Iterator[CheckMessage]:
+    for channel, text in settings.NOTIFICATIONS.get("RATE_LIMITS", {}).items():
+        name = f'NOTIFICATIONS["RATE_LIMITS"]["{channel}"]'
+        if channel not in Channel.values:
+            yield _error(8, name, f"names no channel: write one of {', '.join(Channel.values)}")
+        try:
+            parse_rate(text)
+        except ValueError as error:
+            yield _error(8, name, f"is wrong: {error}")
+    policy = settings.NOTIFICATIONS.get("BREAKER", BreakerPolicy())
+    if not isinstance(policy, BreakerPolicy):
+        yield _error(8, 'NOTIFICATIONS["BREAKER"]', "is no notifications.breaker.BreakerPolicy(threshold=…)")
+    elif policy.threshold < 1 or not dt.timedelta() < policy.first <= policy.longest:
+        yield _error(8, 'NOTIFICATIONS["BREAKER"]', "needs threshold ≥ 1 and 0 < first ≤ longest")
 
 
 def _error(number: int, name: str, text: str) -> CheckMessage:

@@ -59,7 +59,7 @@ class NotifyRequest:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of one message asked for: its row, and the reason where it was withheld."""
+    """What became of one message asked for: its row, and the reason where it was withheld, or the moment it waits for."""
 
     id: uuid.UUID
     channel: str
@@ -67,6 +67,7 @@ class Receipt:
     idempotency_key: str | None = None
     rule: str = ""
     reason: str = ""
+    held_until: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,8 @@ class PushTarget:
     endpoint: str
     p256dh: str
     auth: str
+    # Some push service took a message of ours within a day, so our key is right.
+    key_works: bool = False
 
 
 @dataclass(frozen=True, slots=True)

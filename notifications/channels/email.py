@@ -1,80 +1,84 @@
 """E-mail through Anymail: in, a Message with subject, text and HTML; out, what the provider answered.
 
-SendGrid by default, any Anymail backend by setting. One open connection a thread: a new one costs a third of the speed.
+SendGrid by default, any backend of Anymail or Django by setting. Anymail builds the request and reads the answer;
+HTTP providers are called through our own client (`anymail_http`), all others in threads (`email_threads`).
 """
 
-import threading
 import warnings
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
-from anymail.exceptions import AnymailAPIError, AnymailError, AnymailNotSupportedWarning
+from anymail.backends.base_requests import AnymailRequestsBackend
+from anymail.exceptions import AnymailNotSupportedWarning
 from anymail.message import AnymailMessage
 from django.conf import settings
 from django.core.mail import get_connection
 
+from notifications.channels.anymail_http import AnymailHttp
 from notifications.channels.base import Channel
-from notifications.channels.network import from_exception, retry_after
-from notifications.errors import Misconfigured, Outcome, Permanent, Sent, Transient
-from notifications.masking import redact
+from notifications.channels.email_threads import EmailThreads
+from notifications.errors import Outcome
 from notifications.message import Message
 
 # Known and pinned: our contract tests run Anymail's SendGrid adapter against the published protocol.
 warnings.filterwarnings("ignore", category=AnymailNotSupportedWarning)
 
 
+class _Provider:
+    """Named by the setting, on the class too: whoever only asks for the name need not build a channel."""
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> str: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> str: ...
+    def __get__(self, instance: object, owner: type) -> str:
+        # "anymail.backends.sendgrid.EmailBackend" → "sendgrid"
+        return str(settings.EMAIL_BACKEND).split(".")[-2]
+
+
 class EmailChannel(Channel):
     name: ClassVar[str] = "email"
+    provider = _Provider()
 
     def __init__(self) -> None:
-        # "anymail.backends.sendgrid.EmailBackend" → "sendgrid"
-        self.provider = settings.EMAIL_BACKEND.split(".")[-2]
-        self._open = threading.local()
-        self._connections: list[Any] = []
+        self._carrier: AnymailHttp | EmailThreads | None = None
 
-    def deliver_one(self, message: Message) -> Outcome:
-        mail = self._build(message)
-        try:
-            mail.send()
-        except AnymailAPIError as error:
-            return _from_api_error(error)
-        except AnymailError as error:
-            return Permanent(code=type(error).__name__, error=redact(str(error)))
-        # The id that Anymail puts into custom_args, which SendGrid's webhooks repeat (its own id is not in the answer).
-        accepted = mail.anymail_status.recipients[message.address]
-        return Sent(reference=accepted.message_id or "")
+    async def deliver_one(self, message: Message) -> Outcome:
+        carrier = self._carrier or self._open()
+        return await carrier.send(build(message), address=message.address)
 
-    def close(self) -> None:
-        for connection in self._connections:
-            connection.close()
+    async def close(self) -> None:
+        if self._carrier is not None:
+            await self._carrier.close()
+            self._carrier = None
 
-    def _build(self, message: Message) -> Any:
-        parts = message.rendered.parts
-        mail = AnymailMessage(
-            subject=parts["subject"],
-            body=parts["text"],
-            from_email=settings.EMAIL_FROM,
-            to=[_mailbox(message)],
-            headers=_headers(message),
-            connection=self._connection(),
-        )
-        if parts.get("html"):
-            mail.attach_alternative(parts["html"], "text/html")
-        # merge_metadata, not metadata: SendGrid's schema has custom_args inside a personalization only when it is
-        # per recipient, and webhooks answer with it.
-        mail.merge_metadata = {message.address: {"notification_id": str(message.id)}}
-        mail.track_opens = mail.track_clicks = False
-        if message.sandbox and _is_real_sendgrid():
-            mail.esp_extra = {"mail_settings": {"sandbox_mode": {"enable": True}}}
-        return mail
+    def _open(self) -> AnymailHttp | EmailThreads:
+        backend = get_connection(settings.EMAIL_BACKEND)
+        if isinstance(backend, AnymailRequestsBackend):
+            self._carrier = AnymailHttp(backend)
+        else:
+            self._carrier = EmailThreads(settings.EMAIL_BACKEND)
+        return self._carrier
 
-    def _connection(self) -> Any:
-        connection = getattr(self._open, "connection", None)
-        if connection is None:
-            connection = get_connection(settings.EMAIL_BACKEND)
-            connection.open()
-            self._open.connection = connection
-            self._connections.append(connection)
-        return connection
+
+def build(message: Message) -> Any:
+    """The mail as Anymail wants it."""
+    parts = message.rendered.parts
+    mail = AnymailMessage(
+        subject=parts["subject"],
+        body=parts["text"],
+        from_email=settings.EMAIL_FROM,
+        to=[_mailbox(message)],
+        headers=_headers(message),
+    )
+    if parts.get("html"):
+        mail.attach_alternative(parts["html"], "text/html")
+    # merge_metadata, not metadata: SendGrid's schema has custom_args inside a personalization only when it is
+    # per recipient, and webhooks answer with it.
+    mail.merge_metadata = {message.address: {"notification_id": str(message.id)}}
+    mail.track_opens = mail.track_clicks = False
+    if message.sandbox and _is_real_sendgrid():
+        mail.esp_extra = {"mail_settings": {"sandbox_mode": {"enable": True}}}
+    return mail
 
 
 def _mailbox(message: Message) -> str:
@@ -94,30 +98,3 @@ def _headers(message: Message) -> dict[str, str]:
 
 def _is_real_sendgrid() -> bool:
     return "api.sendgrid.com" in str(settings.ANYMAIL.get("SENDGRID_API_URL", ""))
-
-
-def _from_api_error(error: Any) -> Outcome:
-    """https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/responses"""
-    lost = from_exception(error)
-    status = error.status_code
-    if status is None:
-        return lost or Transient(code="unreadable", error=redact(str(error)))
-    text = redact(_words(error.response))
-    code = str(status)
-    if status == 429:
-        return Transient(code=code, error=text, retry_after=retry_after(error.response.headers))
-    if status in (401, 403):
-        return Misconfigured(code=code, error=text)
-    if status >= 500:
-        return Transient(code=code, error=text, retry_after=retry_after(error.response.headers))
-    return Permanent(code=code, error=text)
-
-
-def _words(response: Any) -> str:
-    """The messages of SendGrid's error body, without the payload that Anymail's own exception text repeats."""
-    try:
-        return "; ".join(
-            f"{entry.get('field') or 'request'}: {entry['message']}" for entry in response.json()["errors"]
-        )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return str(response.reason)

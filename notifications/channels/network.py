@@ -1,35 +1,125 @@
-"""A network failure as an outcome: in, an exception of `requests`; out, Transient (not sent) or Unknown (perhaps sent)."""
+"""One HTTP client for all channels: in, a POST; out, an Answer, or Lost with the Outcome that the failure means.
+
+Before a request can have been taken, a failure is Transient; after that it is Unknown: the provider may have acted,
+whatever became of its answer.
+"""
 
 import datetime as dt
 import email.utils
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+import aiohttp
 import requests
+from yarl import URL
 
-from notifications.errors import Outcome, Transient, Unknown
+from notifications.channels.taxonomy import Row, later, outcome, unknown
+from notifications.errors import Outcome
 from notifications.masking import redact
+
+# Idle connections live shorter than any provider keeps them (the shortest that we know is 60 s): a POST on a
+# connection that the other side just closed is an unknown outcome.
+KEEP_ALIVE = 15.0
+# Longest wait for a connection, be it a free one of the pool or a new one; it must end before the request as a whole does.
+CONNECT = 5.0
+# What is read of an answer; a push endpoint comes from a browser and could answer without end.
+LIMIT_BYTES = 64 * 1024
+LONGEST_WAIT = dt.timedelta(days=1)
+
+# First match wins. What cannot have reached the provider stands above.
+FAILURES: Sequence[tuple[tuple[type[Exception], ...], str, Row]] = (
+    (
+        (aiohttp.ConnectionTimeoutError, requests.ConnectTimeout),
+        "connect_timeout",
+        later("No connection came about in time."),
+    ),
+    ((aiohttp.ClientConnectorDNSError,), "dns", later("The provider's name has no address.")),
+    (
+        (aiohttp.ClientConnectorError, aiohttp.ClientProxyConnectionError, aiohttp.ServerFingerprintMismatch),
+        "connect",
+        later("No connection came about."),
+    ),
+    (
+        (aiohttp.InvalidURL, requests.exceptions.InvalidURL, requests.exceptions.MissingSchema),
+        "invalid_url",
+        later("The provider's address is no URL."),
+    ),
+    ((TimeoutError, requests.Timeout), "timeout", unknown("No answer came in time.")),
+    (
+        (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, requests.ConnectionError),
+        "connection_lost",
+        unknown("The connection broke before the answer."),
+    ),
+    ((aiohttp.ClientError, requests.RequestException), "network", unknown("The answer could not be read.")),
+)
+# urllib3 hides a failed connection inside requests.ConnectionError, and only its words tell.
+NEVER_CONNECTED = ("NewConnectionError", "NameResolutionError", "Connection refused")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a provider answered; of the body at most `LIMIT_BYTES`."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Lost(Exception):
+    """No answer came. `outcome` says whether the request can have been taken."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.kind)
+        self.outcome = outcome
+
+
+class Client:
+    """The connections of one channel, opened at the first request, in the loop that makes it."""
+
+    def __init__(self, *, width: int, timeout: float) -> None:
+        self._width, self._timeout = width, timeout
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, url: str | URL, *, headers: Mapping[str, str], body: bytes) -> Answer:
+        """One POST. No redirect is followed. Raises Lost."""
+        session = self._session or self._open()
+        try:
+            async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+                content = await response.content.read(LIMIT_BYTES)
+                while not response.content.at_eof() and len(content) < LIMIT_BYTES:
+                    content += await response.content.read(LIMIT_BYTES - len(content))
+                return Answer(response.status, response.reason or "", response.headers, content)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            failure = from_exception(error)
+            assert failure is not None  # both are in the table
+            raise Lost(failure) from error
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _open(self) -> aiohttp.ClientSession:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._width, keepalive_timeout=KEEP_ALIVE, ttl_dns_cache=60),
+            timeout=aiohttp.ClientTimeout(total=self._timeout, connect=CONNECT),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,  # no proxy look-up for each request
+            skip_auto_headers=("Accept-Encoding",),
+        )
+        return self._session
 
 
 def from_exception(error: Exception) -> Outcome | None:
-    """None when the exception is no network failure.
-
-    Before the request went out (no connection) it can be sent again without a thought; after that the provider may
-    have taken it, whatever became of the answer.
-    """
-    if isinstance(error, requests.ConnectTimeout | requests.exceptions.InvalidURL):
-        return Transient(code="connect_timeout", error=redact(str(error)))
-    if isinstance(error, requests.Timeout):
-        return Unknown(code="timeout", error=redact(str(error)))
-    if isinstance(error, requests.ConnectionError):
-        before = any(
-            word in str(error) for word in ("NewConnectionError", "NameResolutionError", "Connection refused")
-        )
-        if before:
-            return Transient(code="connect", error=redact(str(error)))
-        return Unknown(code="connection_lost", error=redact(str(error)))
-    if isinstance(error, requests.RequestException):
-        return Unknown(code=type(error).__name__, error=redact(str(error)))
+    """The outcome of a network failure of aiohttp or requests; None when the exception is none."""
+    for types, code, row in FAILURES:
+        if isinstance(error, types):
+            text = redact(f"{row.meaning} {error}")
+            if code == "connection_lost" and any(word in str(error) for word in NEVER_CONNECTED):
+                return outcome(later(row.meaning), code="connect", error=text)
+            return outcome(row, code=code, error=text)
     return None
 
 
@@ -38,18 +128,22 @@ def retry_after(headers: Mapping[str, str]) -> dt.timedelta | None:
     X-RateLimit-Reset (epoch seconds). At most a day, so that a wrong clock cannot park a message for ever."""
     seconds: float | None = None
     if value := headers.get("Retry-After"):
-        seconds = _seconds_or_date(value)
+        seconds = _seconds_or_date(value.strip())
     elif reset := headers.get("X-RateLimit-Reset"):
-        seconds = float(reset) - time.time() if reset.isdigit() else None
+        seconds = float(reset) - time.time() if _is_number(reset) else None
     if seconds is None:
         return None
-    return dt.timedelta(seconds=min(max(seconds, 0), 86_400))
+    return dt.timedelta(seconds=min(max(seconds, 0), LONGEST_WAIT.total_seconds()))
 
 
 def _seconds_or_date(value: str) -> float | None:
-    if value.strip().isdigit():
+    if _is_number(value):
         return float(value)
     try:
         return email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
+
+
+def _is_number(value: str) -> bool:
+    return value.isascii() and value.replace(".", "", 1).isdigit() and len(value) < 20

@@ -1,103 +1,95 @@
-"""Web push through pywebpush with VAPID: in, a Message and the recipient's browsers; out, one Outcome for all of them.
+"""Web push: in, a Message and the recipient's browsers; out, one Outcome for all of them, called at once.
 
-Sources: RFC 8030 (TTL, Topic, Urgency, status codes), RFC 8291 (encryption), RFC 8292 (VAPID). A browser that took the
-message is remembered in `detail["accepted"]`, so that a retry for the others does not tell it twice.
+pywebpush encrypts (RFC 8291); the request is ours, since its own follows redirects, and an endpoint came from a
+browser. One that took the message is remembered in `detail["accepted"]`: a retry for the others does not tell it twice.
 """
 
-import base64
-import datetime as dt
-import json
-import threading
-import time
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
 from typing import ClassVar
+from urllib.parse import urlsplit
 
-import requests
-from django.conf import settings
-from django.utils import timezone
-from py_vapid import Vapid
-from pywebpush import WebPushException, webpush
+from pywebpush import WebPusher, WebPushException
 
+from notifications.channels import push_message, taxonomy, webpush_codes
 from notifications.channels.base import Channel
-from notifications.channels.network import from_exception, retry_after
+from notifications.channels.network import Answer, Client, Lost, retry_after
+from notifications.channels.push_refusals import Refusals
+from notifications.channels.vapid import VapidHeaders
+from notifications.conf import conf
 from notifications.errors import Misconfigured, Outcome, Permanent, Sent, Transient, Unknown
 from notifications.masking import redact
 from notifications.message import Message, PushTarget
 
-GONE = frozenset({404, 410})
-# RFC 8030 §5.2: how long the push service keeps it for a browser that is off.
-DEFAULT_TTL = dt.timedelta(days=1)
-# Seconds for all browsers of a person together: well below the lease, however many there are.
-PATIENCE = 30
-_URGENCY = {0: "high", 1: "high", 2: "normal", 3: "low"}
+logger = logging.getLogger(__name__)
+
+# Seconds for one request. A browser gets two at most (the second with less text): 30 s, well below the lease.
+TIMEOUT = 15.0
+# A person has more browsers than one; beyond this many connections the rest waits for a free one.
+BROWSERS = 4
 
 
 class PushChannel(Channel):
     name: ClassVar[str] = "push"
-    provider = "webpush"
+    provider: ClassVar[str] = "webpush"
 
     def __init__(self) -> None:
-        self._local = threading.local()
-        self._key: Vapid | None = None
+        self._client: Client | None = None
+        self._vapid: Callable[[str], str] = VapidHeaders()
+        self._refusals = Refusals()
 
-    def deliver_one(self, message: Message) -> Outcome:
-        deadline = time.monotonic() + PATIENCE
-        outcomes = {
-            target.subscription_id: self._send(message, target)
-            if time.monotonic() < deadline
-            else Transient("deadline", "The other browsers took too long.")
-            for target in message.push_targets
-        }
-        return combine(message, outcomes)
+    async def deliver_one(self, message: Message) -> Outcome:
+        answers = await asyncio.gather(
+            *(self._send(message, target) for target in message.push_targets), return_exceptions=True
+        )
+        outcomes: dict[str, Outcome] = {}
+        for target, answer in zip(message.push_targets, answers, strict=True):
+            outcomes[target.subscription_id] = _settled(message, answer)
+        return self._refusals.judge(message, combine(message, outcomes))
 
-    def _send(self, message: Message, target: PushTarget) -> Outcome:
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    async def _send(self, message: Message, target: PushTarget) -> Outcome:
         try:
-            response = webpush(
-                {"endpoint": target.endpoint, "keys": {"p256dh": target.p256dh, "auth": target.auth}},
-                data=_payload(message),
-                vapid_private_key=self._vapid(),
-                # A fresh dict each time: the library writes the audience into it.
-                vapid_claims={"sub": settings.VAPID_SUBJECT},
-                ttl=int(_ttl(message).total_seconds()),
-                timeout=15,
-                headers={
-                    "Content-Type": "application/octet-stream",
-                    "Urgency": _URGENCY[message.priority],
-                    "Topic": _topic(message),
-                },
-                requests_session=self._session(),
-            )
+            answer = await self._post(message, target, push_message.payload(message))
+            if answer.status == webpush_codes.TOO_LARGE:
+                answer = await self._post(message, target, push_message.payload(message, short=True))
+        except Lost as lost:
+            return lost.outcome
         except WebPushException as error:
-            return _from_error(error)
-        except OSError as error:  # requests' exceptions are OSErrors
-            outcome = from_exception(error)
-            if outcome is None:
-                raise
-            return outcome
-        return Sent(reference=response.headers.get("Location", ""))
+            return Permanent(code="webpush", error=redact(str(error.message)))
+        if answer.status in webpush_codes.ACCEPTED:
+            return Sent(reference=answer.headers.get("Location", ""))
+        row = webpush_codes.of(answer.status)
+        return taxonomy.outcome(row, code=str(answer.status), retry_after=retry_after(answer.headers))
 
-    def _vapid(self) -> Vapid:
-        if self._key is None:
-            self._key = Vapid.from_string(settings.VAPID_PRIVATE_KEY)
-        return self._key
-
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = self._local.session = requests.Session()
-            session.trust_env = False  # no proxy look-up for each request
-            # The endpoint came from a browser: a redirect could lead anywhere, into our own network too.
-            session.max_redirects = 0
-        return session
+    async def _post(self, message: Message, target: PushTarget, text: bytes) -> Answer:
+        if self._client is None:
+            self._client = Client(width=conf().concurrency * BROWSERS, timeout=TIMEOUT)
+        headers = {**push_message.headers(message), "Authorization": self._vapid(origin(target.endpoint))}
+        return await self._client.post(target.endpoint, headers=headers, body=_encrypted(target, text))
 
 
-def combine(message: Message, outcomes: dict[str, Outcome]) -> Outcome:
+def origin(endpoint: str) -> str:
+    """The push service of a browser, as VAPID's audience names it."""
+    parts = urlsplit(endpoint)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def combine(message: Message, outcomes: Mapping[str, Outcome]) -> Outcome:
     """One outcome for all browsers: sent if any took it and none may be tried again; transient if one may.
 
-    `detail` lists what the record step needs: browsers that took it, and endpoints that are gone.
+    `detail` lists what the record step needs: browsers that took it, endpoints that are gone, and those that
+    refused our key.
     """
     gone = [t.endpoint for t in message.push_targets if _is_gone(outcomes[t.subscription_id])]
+    refused = [t.endpoint for t in message.push_targets if _is_refused(outcomes[t.subscription_id])]
     accepted = sorted(key for key, outcome in outcomes.items() if isinstance(outcome, Sent))
-    detail = {"accepted": accepted, "gone": gone}
+    detail = {"accepted": accepted, "gone": gone, "refused": refused}
     results = list(outcomes.values())
     if waiting := next((outcome for outcome in results if isinstance(outcome, Transient)), None):
         return Transient(waiting.code, waiting.error, waiting.retry_after, detail)
@@ -108,51 +100,31 @@ def combine(message: Message, outcomes: dict[str, Outcome]) -> Outcome:
     for outcome in results:
         if isinstance(outcome, Misconfigured | Unknown):
             return type(outcome)(outcome.code, outcome.error, detail=detail)
-    refused = next((outcome for outcome in results if isinstance(outcome, Permanent)), None)
-    if refused is None or all(_is_gone(outcome) for outcome in results):
+    permanent = next((outcome for outcome in results if isinstance(outcome, Permanent)), None)
+    if permanent is None or all(_is_gone(outcome) for outcome in results):
         return Permanent("gone", "No browser takes push messages any more.", detail=detail)
-    return Permanent(refused.code, refused.error, detail=detail)
+    return Permanent(permanent.code, permanent.error, detail=detail)
+
+
+def _settled(message: Message, answer: Outcome | BaseException) -> Outcome:
+    """A bug at one browser leaves what the others answered."""
+    if not isinstance(answer, BaseException):
+        return answer
+    if not isinstance(answer, Exception):
+        raise answer
+    logger.error("channel.bug channel=push id=%s", message.id, exc_info=answer)
+    return Unknown(code=type(answer).__name__, error=redact(str(answer)))
 
 
 def _is_gone(outcome: Outcome) -> bool:
-    return isinstance(outcome, Permanent) and outcome.code in {str(code) for code in GONE}
+    return isinstance(outcome, Permanent) and outcome.code in {str(code) for code in webpush_codes.GONE}
 
 
-def _payload(message: Message) -> str:
-    """What our service worker reads. `tag` makes a browser replace an earlier copy instead of showing two."""
-    parts = message.rendered.parts
-    return json.dumps(
-        {
-            "id": str(message.id),
-            "tag": str(message.id),
-            "title": parts["title"],
-            "body": parts["body"],
-            "url": parts.get("url", ""),
-            "lang": message.rendered.locale,
-        }
-    )
+def _is_refused(outcome: Outcome) -> bool:
+    return isinstance(outcome, Misconfigured) and outcome.code == str(webpush_codes.REFUSED)
 
 
-def _topic(message: Message) -> str:
-    """RFC 8030 §5.4: at most 32 url-safe characters; a second copy replaces the first while the browser is off."""
-    return base64.urlsafe_b64encode(message.id.bytes).rstrip(b"=").decode()
-
-
-def _ttl(message: Message) -> dt.timedelta:
-    if message.expires_at is None:
-        return DEFAULT_TTL
-    return max(min(message.expires_at - timezone.now(), dt.timedelta(days=28)), dt.timedelta(0))
-
-
-def _from_error(error: WebPushException) -> Outcome:
-    status = error.status_code
-    if status is None:
-        return Permanent(code="webpush", error=redact(error.message))
-    code, text = str(status), f"The push service answered {status}."
-    if status in GONE:
-        return Permanent(code=code, error=text)
-    if status in (401, 403):
-        return Misconfigured(code=code, error=text)
-    if status == 429 or status >= 500:
-        return Transient(code=code, error=text, retry_after=retry_after(error.response.headers))
-    return Permanent(code=code, error=text)
+def _encrypted(target: PushTarget, text: bytes) -> bytes:
+    keys = {"p256dh": target.p256dh, "auth": target.auth}
+    body: bytes = WebPusher({"endpoint": target.endpoint, "keys": keys}).encode(text)["body"]
+    return body

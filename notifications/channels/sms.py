@@ -1,62 +1,104 @@
 """SMS through the twilio library: in, a Message with a text and an E.164 number; out, what Twilio answered.
 
-Error codes: https://www.twilio.com/docs/api/errors
+The library writes the request and reads an acceptance; our client carries it, and `twilio_codes` reads a refusal.
 """
 
+import json
+import logging
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
+from urllib.parse import urlencode
 
+import aiohttp
 from django.conf import settings
-from requests.adapters import HTTPAdapter
-from twilio.base.exceptions import TwilioException, TwilioRestException
-from twilio.http.http_client import TwilioHttpClient
-from twilio.rest import Client
+from twilio.base.exceptions import TwilioException
+from twilio.http import AsyncHttpClient
+from twilio.http.response import Response
+from twilio.rest import Client as Twilio
 
+from notifications.channels import taxonomy, twilio_codes
 from notifications.channels.base import Channel
-from notifications.channels.network import from_exception
+from notifications.channels.network import Answer, Client, Lost, retry_after
 from notifications.conf import conf
-from notifications.errors import Misconfigured, Outcome, Permanent, Sent, Transient
+from notifications.errors import Misconfigured, Outcome, Sent
 from notifications.masking import redact
 from notifications.message import Message
 
-# The address is dead: (code, why). 21610 means the person answered STOP: their will, not a fault.
-DEAD: Mapping[int, str] = {21211: "invalid", 21614: "landline", 21635: "landline", 21610: "opted_out"}
-# Our account, key or sender: every message would fail.
-OURS = frozenset({20003, 20404, 21212, 21606, 21608, 21659, 30002})
-# Not now.
-LATER = frozenset({20429, 20500, 30001})
+TIMEOUT = 15.0
 
 
 class SmsChannel(Channel):
     name: ClassVar[str] = "sms"
-    provider = "twilio"
+    provider: ClassVar[str] = "twilio"
 
     def __init__(self) -> None:
-        # The library has no time-out of its own, and keeps ten connections, fewer than a drain has threads.
-        http = TwilioHttpClient(timeout=15)
-        for scheme in ("https://", "http://"):
-            http.session.mount(scheme, HTTPAdapter(pool_maxsize=conf().concurrency))
-        self._client = Client(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=http)
-        self._client.api.base_url = settings.TWILIO_API_URL
+        self._client: Client | None = None
+        self._twilio: Twilio | None = None
 
-    def deliver_one(self, message: Message) -> Outcome:
+    async def deliver_one(self, message: Message) -> Outcome:
         try:
-            sms = self._client.messages.create(
+            sms = await (self._twilio or self._open()).messages.create_async(
                 to=message.address,
                 from_=settings.TWILIO_FROM,
                 body=message.rendered.parts["text"],
                 status_callback=_status_callback(message),
             )
-        except TwilioRestException as error:
-            return _from_error(error)
+        except _Refused as refused:
+            return _outcome(refused.answer)
+        except Lost as lost:
+            return lost.outcome
         except TwilioException as error:
             return Misconfigured(code=type(error).__name__, error=redact(str(error)))
-        except OSError as error:  # requests' exceptions are OSErrors
-            outcome = from_exception(error)
-            if outcome is None:
-                raise
-            return outcome
         return Sent(reference=sms.sid or "")
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = self._twilio = None
+
+    def _open(self) -> Twilio:
+        self._client = Client(width=conf().concurrency, timeout=TIMEOUT)
+        self._twilio = Twilio(
+            settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=_Http(self._client)
+        )
+        self._twilio.api.base_url = settings.TWILIO_API_URL
+        return self._twilio
+
+
+class _Refused(Exception):
+    """Twilio said no. Raised before the library makes an exception of it, which would lose the headers."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+class _Http(AsyncHttpClient):
+    """The library's own asynchronous client has no time-out and no limit of connections: this one is ours."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(logging.getLogger("twilio.async_http_client"), True)
+        self._client = client
+
+    async def request(
+        self,
+        method: str,  # noqa: ARG002 (we only create messages)
+        uri: str,
+        params: dict[str, object] | None = None,  # noqa: ARG002
+        data: dict[str, object] | None = None,
+        headers: dict[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ARG002
+        allow_redirects: bool = False,  # noqa: ARG002
+    ) -> Response:
+        sent: Mapping[str, str] = headers or {}
+        if auth is not None:
+            sent = {**sent, "Authorization": aiohttp.encode_basic_auth(*auth)}
+        body = urlencode(data or {}, doseq=True).encode()
+        answer = await self._client.post(uri, headers=sent, body=body)
+        if not 200 <= answer.status < 300:
+            raise _Refused(answer)
+        return Response(answer.status, answer.body.decode("utf-8", "replace"), answer.headers)
 
 
 def _status_callback(message: Message) -> str:
@@ -64,13 +106,21 @@ def _status_callback(message: Message) -> str:
     return f"{settings.PUBLIC_URL}/webhooks/twilio/status/?notification_id={message.id}"
 
 
-def _from_error(error: TwilioRestException) -> Outcome:
-    code, text = int(error.code or 0), redact(error.msg)
-    label = str(code or error.status)
-    if code in DEAD:
-        return Permanent(code=label, error=text, address_dead=DEAD[code])
-    if code in OURS or error.status in (401, 403):
-        return Misconfigured(code=label, error=text)
-    if code in LATER or error.status == 429 or error.status >= 500:
-        return Transient(code=label, error=text)
-    return Permanent(code=label, error=text)
+def _outcome(answer: Answer) -> Outcome:
+    body = _read(answer.body)
+    code = body.get("code")
+    code = code if isinstance(code, int) else None
+    row = twilio_codes.of(code, status=answer.status)
+    text = redact(str(body.get("message") or body.get("detail") or ""))
+    return taxonomy.outcome(
+        row, code=str(code or answer.status), error=text, retry_after=retry_after(answer.headers)
+    )
+
+
+def _read(body: bytes) -> Mapping[str, Any]:
+    """A gateway's answer may be HTML."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

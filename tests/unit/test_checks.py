@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from notifications.breaker import BreakerPolicy
 from notifications.checks import check_settings
 
 
@@ -48,6 +49,26 @@ def test_live_mode_names_what_is_missing(name: str, settings: Any) -> None:
             'NOTIFICATIONS["DIRECTORY"] cannot be imported',
         ),
         ("NOTIFICATIONS", {}, 'NOTIFICATIONS["DIRECTORY"] is missing'),
+        (
+            "NOTIFICATIONS",
+            {"RATE_LIMITS": {"sms": "10 per second"}},
+            'NOTIFICATIONS["RATE_LIMITS"]["sms"] is wrong: “10 per second” is no rate',
+        ),
+        (
+            "NOTIFICATIONS",
+            {"RATE_LIMITS": {"fax": "1/s"}},
+            'NOTIFICATIONS["RATE_LIMITS"]["fax"] names no channel',
+        ),
+        (
+            "NOTIFICATIONS",
+            {"BREAKER": 20},
+            'NOTIFICATIONS["BREAKER"] is no notifications.breaker.BreakerPolicy',
+        ),
+        (
+            "NOTIFICATIONS",
+            {"BREAKER": BreakerPolicy(threshold=0)},
+            'NOTIFICATIONS["BREAKER"] needs threshold ≥ 1',
+        ),
     ],
 )
 def test_a_malformed_setting_is_named(name: str, value: Any, says: str, settings: Any) -> None:

@@ -1,0 +1,101 @@
+"""Anymail's HTTP backends over our own client: in, a mail; out, an Outcome. Anymail's payloads and parsing, no `requests` call.
+
+The transport of `requests` took most of the time of a mail. Anymail's pre_send and post_send signals are not sent:
+they run listeners of any kind, which must not happen on the event loop.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+from anymail.backends.base_requests import AnymailRequestsBackend
+from anymail.exceptions import AnymailAPIError, AnymailError
+from requests.structures import CaseInsensitiveDict
+
+from notifications.channels import sendgrid_codes, taxonomy
+from notifications.channels.network import Answer, Client, Lost, from_exception, retry_after
+from notifications.conf import conf
+from notifications.errors import Outcome, Permanent, Sent, Transient, Unknown
+from notifications.masking import redact
+
+TIMEOUT = 30.0
+# Anymail's words for a recipient whom the provider will not write to.
+REFUSED = frozenset({"invalid", "rejected", "failed"})
+
+
+class AnymailHttp:
+    """One backend, never opened: it only builds payloads and reads answers."""
+
+    def __init__(self, backend: AnymailRequestsBackend) -> None:
+        self._backend = backend
+        self._client = Client(width=conf().concurrency, timeout=TIMEOUT)
+
+    async def send(self, mail: Any, *, address: str) -> Outcome:
+        backend = self._backend
+        try:
+            payload = backend.build_message_payload(mail, backend.send_defaults)
+            url, headers, body = _request(payload.get_request_params(backend.api_url))
+        except AnymailError as error:
+            return Permanent(code=type(error).__name__, error=redact(str(error)))
+        try:
+            answer = _as_requests(await self._client.post(url, headers=headers, body=body))
+        except Lost as lost:
+            return lost.outcome
+        try:
+            backend.raise_for_status(answer, payload, mail)
+            status = backend.parse_recipient_status(answer, payload, mail)[address]
+        except AnymailAPIError as error:
+            return from_api_error(error)
+        except (KeyError, TypeError, ValueError) as error:
+            return Unknown("unreadable", redact(f"The provider answered {answer.status_code}: {error!r}"))
+        if status.status in REFUSED:
+            return Permanent(code=str(status.status), error="The provider refuses this recipient.")
+        # The id that Anymail puts into custom_args, which SendGrid's webhooks repeat (its own id is not in the answer).
+        return Sent(reference=status.message_id or "")
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def from_api_error(error: Any) -> Outcome:
+    """The outcome of an AnymailAPIError. Its own text repeats the whole payload, so it is never shown."""
+    status = error.status_code
+    if status is None:
+        return from_exception(error) or Transient(code="unreadable", error=type(error).__name__)
+    if 200 <= status < 300:
+        return Unknown("unreadable", f"The provider answered {status} with a body that cannot be read.")
+    row = sendgrid_codes.of(status) if error.esp_name == "SendGrid" else taxonomy.by_status(status)
+    return taxonomy.outcome(
+        row, code=str(status), error=_words(error.response), retry_after=retry_after(error.response.headers)
+    )
+
+
+def _words(response: Any) -> str:
+    """The messages of SendGrid's error body, without what they echo; for others the table speaks."""
+    try:
+        errors = response.json()["errors"]
+        return redact("; ".join(f"{entry.get('field') or 'request'}: {entry['message']}" for entry in errors))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""
+
+
+def _request(params: Mapping[str, Any]) -> tuple[str, Mapping[str, str], bytes]:
+    """What goes over the wire. Forms, files and basic authentication are `requests`' to encode, without its transport."""
+    data = params["data"]
+    if isinstance(data, str | bytes) and not (params["params"] or params["files"] or params["auth"]):
+        return params["url"], params["headers"] or {}, data.encode() if isinstance(data, str) else data
+    known = {key: params[key] for key in ("method", "url", "params", "data", "headers", "files", "auth")}
+    prepared = requests.Request(**known).prepare()
+    body = prepared.body or b""
+    headers = {key: value for key, value in prepared.headers.items() if key.lower() != "content-length"}
+    return str(prepared.url), headers, body.encode() if isinstance(body, str) else body
+
+
+def _as_requests(answer: Answer) -> requests.Response:
+    """The answer in the form that Anymail's backends read."""
+    response = requests.Response()
+    response.status_code, response.reason = answer.status, answer.reason
+    response.headers = CaseInsensitiveDict(answer.headers)
+    response.encoding = "utf-8"
+    response._content = answer.body
+    return response
