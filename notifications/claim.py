@@ -70,7 +70,12 @@ _JSON = [i for i, field in enumerate(fields(Claimed)) if field.name in ("to", "p
 
 
 def claim(
-    *, channel: str, limit: int, lease: dt.timedelta, now: dt.datetime | None = None, aging: dt.timedelta = AGING
+    *,
+    channel: str,
+    limit: int,
+    lease: dt.timedelta,
+    now: dt.datetime | None = None,
+    aging: dt.timedelta = AGING,
 ) -> list[Claimed]:
     """Claim up to `limit` due rows in (priority, scheduled_at, id) order, but for a share of those that have waited
     for `aging`. `now` is the database's clock unless given."""
@@ -83,7 +88,12 @@ def claim(
 
 
 def claim_arguments(
-    *, channel: str, limit: int, lease: dt.timedelta, now: dt.datetime | None = None, aging: dt.timedelta = AGING
+    *,
+    channel: str,
+    limit: int,
+    lease: dt.timedelta,
+    now: dt.datetime | None = None,
+    aging: dt.timedelta = AGING,
 ) -> dict[str, Any]:
     """What CLAIM asks for, with a fresh lease token."""
     return {

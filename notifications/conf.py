@@ -32,6 +32,8 @@ class Conf:
     # Well above the slowest provider time-out, so that only a dead worker loses a lease.
     lease: dt.timedelta = dt.timedelta(seconds=120)
     claim_size: int = 100
+    # So long waits a low priority at most before a share of each claim is kept for it.
+    aging: dt.timedelta = dt.timedelta(minutes=10)
     concurrency: int = 16
     poll: dt.timedelta = dt.timedelta(seconds=1)
     drain_budget: dt.timedelta = dt.timedelta(seconds=25)

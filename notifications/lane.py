@@ -19,22 +19,24 @@ class Lane:
     window: int
     ready: deque[Work] = field(default_factory=deque)
     flying: dict[uuid.UUID, Message] = field(default_factory=dict)
-    # Perhaps more is due: nothing was due when we last asked, otherwise.
+    # Perhaps more is due: nothing was due, or nothing may go, when we last asked, otherwise.
     is_hungry: bool = True
-    # The provider refused our key in this drain: no more calls, whatever the pause says.
-    is_refused: bool = False
+    # This is the one trial after the provider failed for a while.
+    is_trial: bool = False
+    # Seconds until it may go on, where a rate limit holds it.
+    wait: float | None = None
 
     @property
     def name(self) -> str:
         return self.channel.name
 
     def wants_more(self) -> bool:
-        return self.is_hungry and not self.is_refused and len(self.ready) < self.window
+        return self.is_hungry and len(self.ready) < self.window
 
     def next_off(self) -> list[Work]:
         """What may be sent off now: half a window at least, or all that is ready, so that one UPDATE marks many."""
         free = self.window - len(self.flying)
-        if self.is_refused or free < min(len(self.ready), self.window // 2):
+        if free < min(len(self.ready), self.window // 2):
             return []
         return [self.ready.popleft() for _ in range(min(free, len(self.ready)))]
 

@@ -11,10 +11,10 @@ from django.utils import timezone
 from consent.addresses import blind_index
 from consent.models import Suppression, UnsubscribeToken
 from consent.preferences import revoke
-from notifications.channel_state import pause, resume
+from notifications.channel_state import pause, resume, state_of
 from notifications.enqueue import notify
 from notifications.message import Address
-from notifications.models import ChannelState, DeliveryAttempt, Notification, PushSubscription
+from notifications.models import DeliveryAttempt, Notification, PushSubscription
 from notifications.replay import replay
 from notifications.worker import drain
 from sandbox.testing import SandboxServer
@@ -59,8 +59,8 @@ def test_a_wrong_key_pauses_the_channel_and_burns_no_attempt(sandbox: SandboxSer
     settings.ANYMAIL = {**settings.ANYMAIL, "SENDGRID_API_KEY": "SG.wrong"}
     drain()
     assert {(fresh(row).status, fresh(row).attempts) for row in rows} == {("queued", 0)}
-    state = ChannelState.objects.get(channel="email")
-    assert "refuses us (401)" in state.reason
+    (stop,) = state_of("email").stops
+    assert "refuses us (401)" in stop.reason
     assert drain().claimed == 0
     settings.ANYMAIL = {**settings.ANYMAIL, "SENDGRID_API_KEY": sandbox.environment()["SENDGRID_API_KEY"]}
     resume("email", by="staff:1")
@@ -186,7 +186,7 @@ def test_in_app_is_written_with_its_sent_mark_or_not_at_all(monkeypatch: pytest.
         raise RuntimeError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr("notifications.worker.record", fail)
+        patch.setattr("notifications.settle.record", fail)
         with pytest.raises(RuntimeError):
             drain()
     assert not InboxItem.objects.exists()
