@@ -165,6 +165,8 @@ NOTIFICATIONS: dict[str, Any] = {
     "DIRECTORY": "rentals.directory.RentalDirectory",  # who a customer or staff id is, and where to reach them
     "KICK": "jobs.tasks.kick_drain",  # called after a commit that enqueued
     "COMPANY_NAME": "Fundy Equipment Rental",
+    # What no longer holds, by template name or its beginning (docs/howto/keep-messages-relevant.md).
+    "RELEVANCE": {"booking.": "rentals.relevance.bookings"},
 }
 # What the jobs on the business tables need to know of the host's site.
 RENTALS: dict[str, str] = {"BOOKING_URL": f"{PUBLIC_URL}/bookings/{{booking_number}}"}

@@ -19,6 +19,7 @@ from consent.addresses import AddressError, normalise
 from consent.models import Channel
 from notifications.api.tokens import token_problems
 from notifications.breaker import BreakerPolicy
+from notifications.gate_checks import gate_problems
 from notifications.rate import parse as parse_rate
 
 _NEEDED_LIVE = {
@@ -40,7 +41,17 @@ _NEEDED_LIVE = {
 @register("postroom")
 def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:  # noqa: ARG001 (Django's signature)
     """Everything that is wrong, at once."""
-    return [*_mode(), *_present(), *_urls(), *_sender(), *_vapid(), *_tokens(), *_paths(), *_speeds()]
+    return [
+        *_mode(),
+        *_present(),
+        *_urls(),
+        *_sender(),
+        *_vapid(),
+        *_tokens(),
+        *_paths(),
+        *_gates(),
+        *_speeds(),
+    ]
 
 
 def _mode() -> Iterator[CheckMessage]:
@@ -134,6 +145,11 @@ def _speeds() -> Iterator[CheckMessage]:
         yield _error(8, 'NOTIFICATIONS["BREAKER"]', "is no notifications.breaker.BreakerPolicy(threshold=…)")
     elif policy.threshold < 1 or not dt.timedelta() < policy.first <= policy.longest:
         yield _error(8, 'NOTIFICATIONS["BREAKER"]', "needs threshold ≥ 1 and 0 < first ≤ longest")
+
+
+def _gates() -> Iterator[CheckMessage]:
+    for name, problem in gate_problems():
+        yield _error(9, name, problem)
 
 
 def _error(number: int, name: str, text: str) -> CheckMessage:

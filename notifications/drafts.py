@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from consent.models import Category
+from notifications.candidate import Candidate
 from notifications.conf import conf
 from notifications.errors import EnqueueError
-from notifications.gate import Candidate
 from notifications.message import Group, NotifyRequest
 from notifications.origin import current_origin
 from notifications.reach import Reach, reach_many, recipient_key
@@ -44,7 +44,18 @@ class Draft:
     idempotency_key: str | None
 
     def candidate(self) -> Candidate:
-        return Candidate(self.channel, self.category, self.reach, self.expires_at)
+        return Candidate(
+            id=self.id,
+            channel=self.channel,
+            category=self.category,
+            recipient_key=self.recipient_key,
+            reach=self.reach,
+            due_at=self.scheduled_at,
+            expires_at=self.expires_at,
+            template=self.template.name if self.template else "",
+            payload=self.payload,
+            metadata=self.metadata,
+        )
 
 
 def draft_batch(requests: Sequence[NotifyRequest], *, now: dt.datetime, start: int = 0) -> list[Draft]:

@@ -1,30 +1,55 @@
-"""May this message go out now? In: candidates; out, one Verdict each, by the same rules at enqueue and at delivery.
+"""May this message go out now? In: candidates; out, one Decision each, by the same rules at enqueue and at delivery.
 
-The order is fixed: expired → reachable → suppressed → consent. Two queries for any number of candidates.
+The order is fixed: expired → reachable → suppressed → consent → still relevant → frequency cap → quiet hours. A constant
+number of queries for any number of candidates, and none for a gate that has nothing to ask.
 """
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 from consent.addresses import AddressError, blind_index
 from consent.gate import Subject, check_many
 from consent.policy import Decision
-from notifications.reach import Reach
+from notifications.candidate import Candidate, Held
+from notifications.frequency import under_cap
+from notifications.recipient_hours import in_hours
+from notifications.relevance import still_relevant
+
+# What is refused or held, by id, of those that passed so far.
+Gate = Callable[[Sequence[Candidate]], Mapping[uuid.UUID, Decision]]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One message as the gate sees it. `reach` None: nobody has that id."""
+def check(candidates: Sequence[Candidate], *, now: dt.datetime, delivering: bool = False) -> list[Decision]:
+    """A Decision for each candidate, in order. `allowed` False means withhold, with `rule` and `reason` on the row,
+    or, where it is a Held, put it back until then. `delivering`: the candidates are claimed rows of the queue."""
+    decisions = _consented(candidates, now)
+    claimed = [candidate.id for candidate in candidates] if delivering else None
+    gates: tuple[Gate, ...] = (
+        partial(still_relevant, now=now),
+        partial(under_cap, now=now, claimed=claimed),
+        partial(in_hours, now=now),
+    )
+    for gate in gates:
+        left = [c for c, decision in zip(candidates, decisions, strict=True) if decision.allowed]
+        answers = gate(left) if left else {}
+        if answers:
+            decisions = [
+                _then(decision, answers.get(c.id)) for c, decision in zip(candidates, decisions, strict=True)
+            ]
+    return decisions
 
-    channel: str
-    category: str
-    reach: Reach | None
-    expires_at: dt.datetime | None
+
+def _then(before: Decision, answer: Decision | None) -> Decision:
+    """A later gate's answer; a hold keeps what allowed it so far, the proof of consent."""
+    if answer is None:
+        return before
+    return replace(answer, passed=before) if isinstance(answer, Held) else answer
 
 
-def check(candidates: Sequence[Candidate], *, now: dt.datetime) -> list[Decision]:
-    """A Decision for each candidate, in order. `allowed` False means withhold, with `rule` and `reason` on the row."""
+def _consented(candidates: Sequence[Candidate], now: dt.datetime) -> list[Decision]:
     early = [_before_consent(candidate, now) for candidate in candidates]
     asked = [i for i, decision in enumerate(early) if decision is None]
     answers = iter(check_many([_subject(candidates[i]) for i in asked], now=now))

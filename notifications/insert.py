@@ -12,8 +12,10 @@ from django.db import connection
 from psycopg.types.json import Jsonb
 
 from consent.policy import Decision
+from notifications.candidate import Held
 from notifications.drafts import Draft
 from notifications.message import EnqueueResult, Receipt
+from notifications.verdict import held_entry
 
 INSERT = """
 INSERT INTO notification_queue (
@@ -61,20 +63,27 @@ def _row(draft: Draft, decision: Decision, now: dt.datetime) -> tuple[Any, ...]:
         Jsonb(_metadata(draft.metadata, decision, now)),
         draft.category,
         draft.priority,
-        draft.scheduled_at,
+        decision.until if isinstance(decision, Held) else draft.scheduled_at,
         draft.expires_at,
         draft.idempotency_key,
-        "queued" if decision.allowed else "cancelled",
+        "cancelled" if _refuses(decision) else "queued",
     )
 
 
 def _metadata(metadata: Mapping[str, Any], decision: Decision, now: dt.datetime) -> dict[str, Any]:
+    if isinstance(decision, Held):
+        passed = _metadata(metadata, decision.passed, now) if decision.passed else metadata
+        return {**passed, "held": held_entry(decision, stage="enqueue", now=now)}
     entry = {"stage": "enqueue", "rule": decision.rule, "reason": decision.reason, "at": now.isoformat()}
     return {**metadata, "decision" if decision.allowed else "withheld": entry}
 
 
+def _refuses(decision: Decision) -> bool:
+    return not decision.allowed and not isinstance(decision, Held)
+
+
 def _receipt(draft: Draft, decision: Decision) -> Receipt:
-    refused = not decision.allowed
+    refused = _refuses(decision)
     return Receipt(
         id=draft.id,
         channel=draft.channel,
@@ -82,6 +91,7 @@ def _receipt(draft: Draft, decision: Decision) -> Receipt:
         idempotency_key=draft.idempotency_key,
         rule=decision.rule if refused else "",
         reason=decision.reason if refused else "",
+        held_until=decision.until if isinstance(decision, Held) else None,
     )
 
 

@@ -1,6 +1,6 @@
 """From claimed rows to messages: in, a batch of one channel; out, what may be sent, rendered, and the verdicts of the rest.
 
-The second gate is here: consent, suppressions and addresses as they are now, in a constant number of queries a batch.
+The second gate is here: addresses, consent, relevance, caps and the hour as they are now, in a constant number of queries.
 """
 
 import datetime as dt
@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from consent.addresses import blind_index
 from consent.policy import OPTIONAL, Category
 from consent.tokens import TokenRequest, issue_many, preferences_url, unsubscribe_url
-from notifications.gate import Candidate, check
+from notifications.candidate import Candidate, Held
+from notifications.conf import conf
+from notifications.gate import check
 from notifications.message import Claimed, Message
 from notifications.reach import Reach, reach_many
 from notifications.render import RenderError, render
-from notifications.verdict import Verdict, unrenderable, withheld
+from notifications.verdict import Verdict, held, unrenderable, withheld
+from templates_app.lookup import template_name
 
 logger = logging.getLogger(__name__)
 
@@ -25,11 +28,9 @@ Settled = tuple[Claimed, Verdict]
 def prepare(batch: Sequence[Claimed], *, now: dt.datetime) -> tuple[list[Ready], list[Settled]]:
     """Gate and render a batch. Answers (what may be sent, what is settled already: withheld or not renderable)."""
     reaches = reach_many([row.to for row in batch], with_push=batch[0].channel == "push")
-    candidates = [
-        Candidate(row.channel, row.category, reach, row.expires_at)
-        for row, reach in zip(batch, reaches, strict=True)
-    ]
-    decisions = check(candidates, now=now)
+    named = bool(conf().relevance)  # nothing else asks for a template's name
+    candidates = [_candidate(row, reach, named) for row, reach in zip(batch, reaches, strict=True)]
+    decisions = check(candidates, now=now, delivering=True)
     ready: list[Ready] = []
     settled: list[Settled] = []
     allowed: list[tuple[Claimed, Reach]] = []
@@ -38,6 +39,8 @@ def prepare(batch: Sequence[Claimed], *, now: dt.datetime) -> tuple[list[Ready],
             settled.append((row, unrenderable(reach.problem)))
         elif reach is not None and decision.allowed:
             allowed.append((row, reach))
+        elif isinstance(decision, Held):
+            settled.append((row, held(decision, now=now)))
         else:
             settled.append((row, withheld(decision, now=now)))
     tokens = _tokens(allowed, now)
@@ -48,6 +51,21 @@ def prepare(batch: Sequence[Claimed], *, now: dt.datetime) -> tuple[list[Ready],
         else:
             settled.append((row, rendered))
     return ready, settled
+
+
+def _candidate(row: Claimed, reach: Reach | None, named: bool) -> Candidate:
+    return Candidate(
+        id=row.id,
+        channel=row.channel,
+        category=row.category,
+        recipient_key=row.recipient_key,
+        reach=reach,
+        due_at=row.scheduled_at,
+        expires_at=row.expires_at,
+        template=template_name(row.template_version_id) if named and row.template_version_id else "",
+        payload=row.payload,
+        metadata=row.metadata,
+    )
 
 
 def _rendered(row: Claimed, reach: Reach, token: str | None) -> Message | Verdict:

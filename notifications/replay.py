@@ -43,7 +43,7 @@ RETURNING id, parent_id
 """
 # Facts about the parent's own sending, which the child starts without.
 STATE = [
-    "sent_at", "provider_reference", "withheld", "decision", "history", "push_accepted", "released",
+    "sent_at", "provider_reference", "withheld", "decision", "held", "history", "push_accepted", "released",
     "outcome_unknown",
 ]  # fmt: skip
 

@@ -16,7 +16,7 @@ from notifications.models import DeliveryAttempt, Notification, ProviderEvent
 
 @dataclass(frozen=True, slots=True)
 class StoryEvent:
-    """One thing that happened. `kind` is stable: asked, allowed, withheld, attempt, sent, failed, provider, operator, next."""
+    """One thing that happened. `kind` is stable: asked, allowed, held, withheld, attempt, sent, failed, provider, operator, next."""
 
     at: dt.datetime
     kind: str
@@ -49,18 +49,18 @@ def _asked(row: Notification) -> Iterator[StoryEvent]:
 
 
 def _gates(row: Notification) -> Iterator[StoryEvent]:
-    for kind in ("decision", "withheld"):
+    for kind in ("decision", "held", "withheld"):
         entry: dict[str, Any] | None = row.metadata.get(kind)
         if entry is None or entry["stage"] == "operator":  # told by the history
             continue
-        verb = "Allowed" if kind == "decision" else "Withheld"
+        verb = "Allowed" if kind == "decision" else kind.capitalize()
         stage = {
             "enqueue": "when it was queued",
             "delivery": "just before sending",
         }
         yield StoryEvent(
             dt.datetime.fromisoformat(entry["at"]),
-            "allowed" if kind == "decision" else "withheld",
+            verb.lower(),
             f"{verb} {stage.get(entry['stage'], entry['stage'])}: {entry['reason']} (rule {entry['rule']})",
         )
 

@@ -22,7 +22,7 @@ MAX_KEY = 500
 # What the pipeline itself keeps in metadata (docs/data-model.md).
 RESERVED = frozenset(
     {
-        "body", "decision", "history", "origin", "outcome_unknown", "provider_reference", "push_accepted",
+        "body", "decision", "held", "history", "origin", "outcome_unknown", "provider_reference", "push_accepted",
         "released", "sandbox", "sent_at", "withheld",
     }
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 
 from consent.policy import Decision
 from notifications.backoff import delay
+from notifications.candidate import Held
 from notifications.conf import RetryPolicy
 from notifications.errors import Misconfigured, Outcome, Permanent, Sent, Transient, Unknown
 from notifications.message import Claimed
@@ -58,6 +59,18 @@ def withheld(decision: Decision, *, now: dt.datetime) -> Verdict:
     """A gate refused at the last moment. No attempt was made."""
     entry = {"stage": "delivery", "rule": decision.rule, "reason": decision.reason, "at": now.isoformat()}
     return Verdict("cancelled", metadata={"withheld": entry}, refund=True)
+
+
+def held(decision: Held, *, now: dt.datetime) -> Verdict:
+    """A gate says: not before then. It waits in the queue, and no attempt was made."""
+    entry = held_entry(decision, stage="delivery", now=now)
+    return Verdict("queued", scheduled_at=decision.until, metadata={"held": entry}, refund=True)
+
+
+def held_entry(decision: Held, *, stage: str, now: dt.datetime) -> dict[str, str]:
+    """What a row keeps of a hold."""
+    said = {"stage": stage, "rule": decision.rule, "reason": decision.reason}
+    return {**said, "until": decision.until.isoformat(), "at": now.isoformat()}
 
 
 def unrenderable(error: str) -> Verdict:

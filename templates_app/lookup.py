@@ -24,6 +24,7 @@ __all__ = [
     "compiled",
     "published",
     "render_inline",
+    "template_name",
 ]
 
 
@@ -92,6 +93,14 @@ def compiled(version_id: uuid.UUID) -> CompiledVersion:
     return CompiledVersion.of(
         content, [Placeholder.of(stored) for stored in placeholders], default_locale=settings.LANGUAGE_CODE
     )
+
+
+# A version never changes its template, nor a template its name.
+@lru_cache(maxsize=4096)
+def template_name(version_id: uuid.UUID) -> str:
+    """The template that a version belongs to. Raises DoesNotExist for an unknown id."""
+    versions = NotificationTemplateVersion.objects.filter(pk=version_id)
+    return versions.values_list("template__name", flat=True).get()
 
 
 def render_inline(

@@ -60,9 +60,17 @@ def withheld_rule(row: Notification) -> str:
 
 def trouble(row: Notification) -> str:
     """Why it was not sent, or not yet; empty when nothing is wrong."""
+    hold = row.metadata.get("held", {})
+    if row.status == Notification.Status.QUEUED and hold and _is_moment(hold["until"], row.scheduled_at):
+        return str(hold["reason"])
     if row.status == Notification.Status.CANCELLED:
         return str(row.metadata.get("withheld", {}).get("reason", ""))
     return row.error or ""
+
+
+def _is_moment(text: str, at: dt.datetime) -> bool:
+    """Is it still this that the row waits for, not a retry since?"""
+    return dt.datetime.fromisoformat(text) == at
 
 
 def short(text: str, limit: int = 60) -> SafeString:

@@ -1,4 +1,4 @@
-"""Anymail's HTTP backends over our own client: in, a mail; out, an Outcome. Anymail's payloads and parsing, no `requests` call.
+"""Anymail's HTTP backends over our own client: in, a Message; out, an Outcome. Anymail's payloads and parsing, no `requests` call.
 
 The transport of `requests` took most of the time of a mail. Anymail's pre_send and post_send signals are not sent:
 they run listeners of any kind, which must not happen on the event loop.
@@ -9,14 +9,16 @@ from typing import Any
 
 import requests
 from anymail.backends.base_requests import AnymailRequestsBackend
+from anymail.backends.sendgrid import EmailBackend as SendGrid
 from anymail.exceptions import AnymailAPIError, AnymailError
 from requests.structures import CaseInsensitiveDict
 
-from notifications.channels import sendgrid_codes, taxonomy
+from notifications.channels import mail, sendgrid_codes, taxonomy
 from notifications.channels.network import Answer, Client, Lost, from_exception, retry_after
 from notifications.conf import conf
 from notifications.errors import Outcome, Permanent, Sent, Transient, Unknown
 from notifications.masking import redact
+from notifications.message import Message
 
 TIMEOUT = 30.0
 # Anymail's words for a recipient whom the provider will not write to.
@@ -30,10 +32,10 @@ class AnymailHttp:
         self._backend = backend
         self._client = Client(width=conf().concurrency, timeout=TIMEOUT)
 
-    async def send(self, mail: Any, *, address: str) -> Outcome:
+    async def send(self, message: Message) -> Outcome:
         backend = self._backend
         try:
-            payload = backend.build_message_payload(mail, backend.send_defaults)
+            payload = self._payload(message)
             url, headers, body = _request(payload.get_request_params(backend.api_url))
         except AnymailError as error:
             return Permanent(code=type(error).__name__, error=redact(str(error)))
@@ -42,8 +44,9 @@ class AnymailHttp:
         except Lost as lost:
             return lost.outcome
         try:
-            backend.raise_for_status(answer, payload, mail)
-            status = backend.parse_recipient_status(answer, payload, mail)[address]
+            backend.raise_for_status(answer, payload, payload.message)
+            # One recipient, so one status.
+            (status,) = backend.parse_recipient_status(answer, payload, payload.message).values()
         except AnymailAPIError as error:
             return from_api_error(error)
         except (KeyError, TypeError, ValueError) as error:
@@ -55,6 +58,11 @@ class AnymailHttp:
 
     async def close(self) -> None:
         await self._client.close()
+
+    def _payload(self, message: Message) -> Any:
+        if isinstance(self._backend, SendGrid):
+            return mail.sendgrid_payload(self._backend, message)
+        return self._backend.build_message_payload(mail.as_mail(message), self._backend.send_defaults)
 
 
 def from_api_error(error: Any) -> Outcome:
@@ -97,5 +105,5 @@ def _as_requests(answer: Answer) -> requests.Response:
     response.status_code, response.reason = answer.status, answer.reason
     response.headers = CaseInsensitiveDict(answer.headers)
     response.encoding = "utf-8"
-    response._content = answer.body
+    response._content = answer.body  # noqa: SLF001 (it has no other way in)
     return response

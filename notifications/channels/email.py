@@ -5,11 +5,10 @@ HTTP providers are called through our own client (`anymail_http`), all others in
 """
 
 import warnings
-from typing import Any, ClassVar, overload
+from typing import ClassVar, overload
 
 from anymail.backends.base_requests import AnymailRequestsBackend
 from anymail.exceptions import AnymailNotSupportedWarning
-from anymail.message import AnymailMessage
 from django.conf import settings
 from django.core.mail import get_connection
 
@@ -44,7 +43,7 @@ class EmailChannel(Channel):
 
     async def deliver_one(self, message: Message) -> Outcome:
         carrier = self._carrier or self._open()
-        return await carrier.send(build(message), address=message.address)
+        return await carrier.send(message)
 
     async def close(self) -> None:
         if self._carrier is not None:
@@ -58,43 +57,3 @@ class EmailChannel(Channel):
         else:
             self._carrier = EmailThreads(settings.EMAIL_BACKEND)
         return self._carrier
-
-
-def build(message: Message) -> Any:
-    """The mail as Anymail wants it."""
-    parts = message.rendered.parts
-    mail = AnymailMessage(
-        subject=parts["subject"],
-        body=parts["text"],
-        from_email=settings.EMAIL_FROM,
-        to=[_mailbox(message)],
-        headers=_headers(message),
-    )
-    if parts.get("html"):
-        mail.attach_alternative(parts["html"], "text/html")
-    # merge_metadata, not metadata: SendGrid's schema has custom_args inside a personalization only when it is
-    # per recipient, and webhooks answer with it.
-    mail.merge_metadata = {message.address: {"notification_id": str(message.id)}}
-    mail.track_opens = mail.track_clicks = False
-    if message.sandbox and _is_real_sendgrid():
-        mail.esp_extra = {"mail_settings": {"sandbox_mode": {"enable": True}}}
-    return mail
-
-
-def _mailbox(message: Message) -> str:
-    """Name and address as Anymail reads them: the name unencoded (the provider encodes it), in quotes, on one line."""
-    name = " ".join(message.recipient_name.split()).replace("\\", "").replace('"', "'")
-    return f'"{name}" <{message.address}>' if name else message.address
-
-
-def _headers(message: Message) -> dict[str, str]:
-    """RFC 8058: both headers, on the categories that can be left; the URL acts on POST only."""
-    headers = {"X-Postroom-Id": str(message.id), "Content-Language": message.rendered.locale}
-    if message.unsubscribe_url:
-        headers["List-Unsubscribe"] = f"<{message.unsubscribe_url}>"
-        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    return headers
-
-
-def _is_real_sendgrid() -> bool:
-    return "api.sendgrid.com" in str(settings.ANYMAIL.get("SENDGRID_API_URL", ""))

@@ -1,4 +1,4 @@
-"""Mail backends that block (SMTP, Amazon SES, Django's own), in threads: in, a mail; out, an Outcome.
+"""Mail backends that block (SMTP, Amazon SES, Django's own), in threads: in, a Message; out, an Outcome.
 
 One open connection a thread: a new one for each mail costs a third of the speed, and an SMTP server minds.
 """
@@ -14,10 +14,12 @@ from django.core.mail import get_connection
 
 from notifications.channels import smtp_codes
 from notifications.channels.anymail_http import from_api_error
+from notifications.channels.mail import as_mail
 from notifications.channels.network import from_exception
 from notifications.conf import conf
 from notifications.errors import Outcome, Permanent, Sent, Transient, Unknown
 from notifications.masking import redact
+from notifications.message import Message
 
 
 class EmailThreads:
@@ -29,8 +31,8 @@ class EmailThreads:
         self._mine = threading.local()
         self._open: set[Any] = set()
 
-    async def send(self, mail: Any, *, address: str) -> Outcome:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._send, mail, address)
+    async def send(self, message: Message) -> Outcome:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._send, message)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._pool.shutdown)
@@ -38,7 +40,8 @@ class EmailThreads:
             await asyncio.to_thread(connection.close)
         self._open.clear()
 
-    def _send(self, mail: Any, address: str) -> Outcome:
+    def _send(self, message: Message) -> Outcome:
+        mail = as_mail(message)
         try:
             mail.connection = self._connection()
         except (OSError, smtplib.SMTPException) as error:
@@ -52,10 +55,10 @@ class EmailThreads:
         except smtplib.SMTPException as error:
             self._drop()
             return smtp_codes.from_exception(error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (any backend, any fault: the mail may be out)
             self._drop()
             return from_exception(error) or Unknown(type(error).__name__, redact(str(error)))
-        return Sent(reference=_reference(mail, address))
+        return Sent(reference=_reference(mail))
 
     def _connection(self) -> Any:
         connection = getattr(self._mine, "connection", None)
@@ -81,7 +84,7 @@ def _never_sent(error: Exception) -> Outcome:
     return Transient("connect", redact(str(error)))
 
 
-def _reference(mail: Any, address: str) -> str:
-    status = getattr(mail, "anymail_status", None)
-    accepted = status.recipients.get(address) if status is not None else None
+def _reference(mail: Any) -> str:
+    """Empty for backends that are not Anymail's."""
+    accepted = next(iter(mail.anymail_status.recipients.values()), None)
     return str(accepted.message_id or "") if accepted is not None else ""

@@ -67,7 +67,7 @@ class Answer:
     body: bytes
 
 
-class Lost(Exception):
+class Lost(Exception):  # noqa: N818 (the request, not an error of ours)
     """No answer came. `outcome` says whether the request can have been taken."""
 
     def __init__(self, outcome: Outcome) -> None:

@@ -65,7 +65,7 @@ class SmsChannel(Channel):
         return self._twilio
 
 
-class _Refused(Exception):
+class _Refused(Exception):  # noqa: N818
     """Twilio said no. Raised before the library makes an exception of it, which would lose the headers."""
 
     def __init__(self, answer: Answer) -> None:
