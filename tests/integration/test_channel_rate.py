@@ -9,7 +9,8 @@ import pytest
 from notifications.channel_state import Permit, give_back, permits, report
 from notifications.errors import Transient
 from notifications.models import ChannelState
-from notifications.rate import TAKE, Rate, parse
+from notifications.rate import TAKE, Rate, parse, take
+from tests.waiting import start_and_wait_until_blocked
 
 pytestmark = pytest.mark.django_db
 NOW = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
@@ -114,8 +115,6 @@ def test_two_workers_together_keep_the_limit_over_any_stretch_of_time(other_conn
         now = NOW + step * 0.007 * SECOND
         other = next(ours_then_theirs)
         if other is None:
-            from notifications.rate import take
-
             count, _wait = take("sms", seven, 3, now=now)
         else:
             count = other.execute(TAKE, {**asked, "now": now}).fetchone()[0]
@@ -129,38 +128,12 @@ def test_two_workers_together_keep_the_limit_over_any_stretch_of_time(other_conn
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_that_waits_for_the_row_sees_what_the_other_took(other_connection: Any) -> None:
     """The second UPDATE begins before the first commits: it must count from the committed row, not from its snapshot."""
-    import threading
-
-    from django.db import connection
-
-    taken(0, NOW)
     taken(1, NOW - 60 * SECOND)
     found: list[Permit] = []
-
-    def second() -> None:
-        try:
-            found.append(taken(10, NOW))
-        finally:
-            connection.close()
-
     other_connection.autocommit = False
     asked = {"channel": "sms", "wanted": 8, "burst": 10, "each": SECOND / 10, "seconds": 0.1, "now": NOW}
     assert other_connection.execute(TAKE, asked).fetchone()[0] == 8
-    thread = threading.Thread(target=second)
-    thread.start()
-    _until_somebody_waits(connection)
+    thread = start_and_wait_until_blocked(lambda: found.append(taken(10, NOW)))
     other_connection.commit()
     thread.join(10)
     assert found == [Permit(2)]
-
-
-def _until_somebody_waits(connection: Any) -> None:
-    with connection.cursor() as cursor:
-        for _ in range(2000):
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            )
-            if cursor.fetchone()[0]:
-                return
-            cursor.execute("SELECT pg_sleep(0.005)")
-    raise AssertionError("nobody waits for the row")

@@ -1,0 +1,29 @@
+"""Races on purpose: in, a call that must wait for a lock; out, its thread, once PostgreSQL says that it waits."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection
+
+
+def start_and_wait_until_blocked(call: Callable[[], Any]) -> threading.Thread:
+    """Run `call` in a thread, on a connection of its own, until it waits for a lock that somebody else holds."""
+
+    def run() -> None:
+        try:
+            call()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    with connection.cursor() as cursor:
+        for _ in range(2000):
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+            if cursor.fetchone()[0]:
+                return thread
+            cursor.execute("SELECT pg_sleep(0.005)")
+    raise AssertionError("nobody waits for a lock")
