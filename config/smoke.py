@@ -23,8 +23,8 @@ from notifications.models import InboxItem, Notification
 from notifications.worker import drain
 from sandbox.testing import SandboxServer
 
-# A Friday, 09:30 in Moncton: every kind of booking reminder is due.
-MOMENT = dt.datetime(2026, 11, 20, 13, 30, tzinfo=dt.UTC)
+# A Friday, 13:30 in Moncton and 09:30 in Vancouver: every kind of booking reminder is due, and nobody has quiet hours.
+MOMENT = dt.datetime(2026, 11, 20, 17, 30, tzinfo=dt.UTC)
 SEED = 20
 
 

@@ -20,6 +20,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         cursor.execute("ALTER TABLE consent_events DISABLE TRIGGER consent_events_no_truncate")
 
 
+@pytest.fixture(autouse=True)
+def at_any_hour(settings: Any) -> None:
+    """No quiet hours, whatever the time is where the tests run; those about quiet hours set their own."""
+    settings.NOTIFICATIONS = {"QUIET_HOURS": {}, **settings.NOTIFICATIONS}
+
+
 @pytest.fixture(scope="session")
 def sandbox_server() -> Iterator[SandboxServer]:
     """The local providers, once a test run; `sandbox` gives each test a clean one."""
