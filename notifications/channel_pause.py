@@ -51,9 +51,11 @@ def resume(channel: str, *, by: str, reason: str = "") -> bool:
 
 def locked(channel: str, *, now: dt.datetime | None = None) -> tuple[ChannelState, dt.datetime]:
     """The channel's row, made where it is missing and kept for us until the transaction ends; and the clock."""
-    name = Channel(channel)
-    ChannelState.objects.bulk_create([ChannelState(channel=name)], ignore_conflicts=True)
-    return read([name], now=now, rows=ChannelState.objects.select_for_update())[name]
+    name, rows = Channel(channel), ChannelState.objects.select_for_update()
+    if name not in (found := read([name], now=now, rows=rows)):
+        ChannelState.objects.bulk_create([ChannelState(channel=name)], ignore_conflicts=True)
+        found = read([name], now=now, rows=rows)
+    return found[name]
 
 
 def write(channel: str, **changes: Any) -> None:
