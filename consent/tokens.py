@@ -9,9 +9,12 @@ import secrets
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
-from django.urls import reverse
+from django.db import connection
+from django.urls import get_script_prefix, reverse
 
 from consent.models import UnsubscribeToken
 
@@ -20,6 +23,15 @@ DEFAULT_DAYS = 400
 FEWEST_DAYS = 365
 _BYTES = 32
 _LENGTH = 43  # of 32 bytes in base64url without padding
+_ANY = "-" * _LENGTH
+
+
+ISSUE = """
+INSERT INTO unsubscribe_tokens (
+    token_sha256, customer_id, channel, category, notification_id, locale, address_hmac, expires_at)
+SELECT new.*, %s
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[]) AS new
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +48,17 @@ class TokenRequest:
 
 def issue_many(requests: Sequence[TokenRequest], *, now: dt.datetime) -> list[str]:
     """A token for each request, in order, by one INSERT. They work for NOTIFICATIONS["UNSUBSCRIBE_DAYS"] days."""
+    if not requests:
+        return []
     days = max(int(settings.NOTIFICATIONS.get("UNSUBSCRIBE_DAYS", DEFAULT_DAYS)), FEWEST_DAYS)
     tokens = [secrets.token_urlsafe(_BYTES) for _ in requests]
-    UnsubscribeToken.objects.bulk_create(
-        UnsubscribeToken(
-            token_sha256=_sha256(token),
-            customer_id=request.customer_id,
-            channel=request.channel,
-            category=request.category,
-            notification_id=request.notification_id,
-            locale=request.locale,
-            address_hmac=request.address_hmac,
-            expires_at=now + dt.timedelta(days=days),
-        )
-        for token, request in zip(tokens, requests, strict=True)
-    )
+    rows = [
+        (_sha256(token), r.customer_id, r.channel, r.category, r.notification_id, r.locale, r.address_hmac)
+        for token, r in zip(tokens, requests, strict=True)
+    ]
+    columns: list[Any] = [list(column) for column in zip(*rows, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(ISSUE, [now + dt.timedelta(days=days), *columns])
     return tokens
 
 
@@ -74,12 +82,24 @@ def mark_used(token: UnsubscribeToken, *, now: dt.datetime) -> None:
 
 def unsubscribe_url(token: str) -> str:
     """The address for List-Unsubscribe and for the link in the text."""
-    return f"{settings.PUBLIC_URL}{reverse('consent:unsubscribe', args=[token])}"
+    return _address("consent:unsubscribe", token)
 
 
 def preferences_url(token: str) -> str:
     """The page with every switch of the customer."""
-    return f"{settings.PUBLIC_URL}{reverse('consent:preferences', args=[token])}"
+    return _address("consent:preferences", token)
+
+
+def _address(view: str, token: str) -> str:
+    return f"{settings.PUBLIC_URL}{_path(view, settings.ROOT_URLCONF, get_script_prefix())}".replace(
+        _ANY, token
+    )
+
+
+# Two for each message, and the same but for the token.
+@lru_cache(maxsize=8)
+def _path(view: str, urlconf: str, prefix: str) -> str:  # noqa: ARG001 (`reverse` reads the prefix itself)
+    return reverse(view, urlconf=urlconf, args=[_ANY])
 
 
 def _sha256(token: str) -> str:

@@ -76,6 +76,12 @@ class Conf:
         text = self.rate_limits.get(channel)
         return parse(text) if text else None
 
+    def window(self, channel: str) -> int:
+        """How many may be marked as sent off and not recorded: the calls that a channel makes at a time, and some that
+        wait for a call to be free, so that it never runs dry. Fewer where each one that a dying worker leaves behind
+        becomes a question for a person."""
+        return self.concurrency * (2 if channel in self.at_most_once_channels else 4)
+
     def retry_policy(self, category: str) -> RetryPolicy:
         return self.retry.get(category, RetryPolicy())
 
@@ -87,8 +93,15 @@ class Conf:
 
 
 def conf() -> Conf:
-    """The settings in force now."""
+    """The settings in force now. Asked for each message, so made anew only when a setting has changed."""
+    global _made
     given: dict[str, Any] = settings.NOTIFICATIONS
-    return Conf(
-        sandbox=settings.POSTROOM_MODE != "live", **{name.lower(): value for name, value in given.items()}
-    )
+    sandbox = settings.POSTROOM_MODE != "live"
+    known = _made
+    if known is None or known[0] != sandbox or known[1] != given:
+        values = {name.lower(): value for name, value in given.items()}
+        known = _made = (sandbox, dict(given), Conf(sandbox=sandbox, **values))
+    return known[2]
+
+
+_made: tuple[bool, dict[str, Any], Conf] | None = None

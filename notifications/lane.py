@@ -15,8 +15,7 @@ class Lane:
     """In flight is what was marked as sent off and is not recorded: these a dying worker leaves as unknown."""
 
     channel: Channel | TransactionalChannel
-    # As many calls as the courier makes at a time, and as many that wait for one, so that it never runs dry.
-    window: int
+    window: int  # the most in flight
     ready: deque[Work] = field(default_factory=deque)
     flying: dict[uuid.UUID, Message] = field(default_factory=dict)
     # Perhaps more is due: nothing was due, or nothing may go, when we last asked, otherwise.

@@ -32,7 +32,7 @@ from notifications.settle import Settlement
 from notifications.verdict import put_back
 
 # Seconds that a finished call waits at most for others to be recorded with it.
-LINGER = 0.02
+LINGER = 0.04
 
 
 def drain(
@@ -71,7 +71,7 @@ class _Drain:
         self.books, self.conf, self.limit, self.stop = books, books.conf, limit, stop
         self.budget = (budget or self.conf.drain_budget).total_seconds()
         self.started = time.monotonic()
-        self.lanes = {name: Lane(CHANNELS[name](), window=self.conf.concurrency * 2) for name in channels}
+        self.lanes = {name: Lane(CHANNELS[name](), window=self.conf.window(name)) for name in channels}
         self.courier = Courier(width=self.conf.concurrency)
         self.watch = Watch() if resident else None
         self.next_sweep = self.next_look = 0.0
@@ -162,7 +162,7 @@ class _Drain:
     def land(self) -> None:
         """Record what is finished: many at once, but soon."""
         flying = sum(len(lane.flying) for lane in self.lanes.values())
-        finished = self.courier.finished(enough=min(flying, self.conf.concurrency), patience=LINGER)
+        finished = self.courier.finished(enough=min(flying, self.conf.concurrency * 2), patience=LINGER)
         by_channel = attrgetter("claimed.channel")
         for name, group in groupby(sorted(finished, key=by_channel), key=by_channel):
             self.books.finish(self.lanes[name], list(group))

@@ -17,6 +17,9 @@ SUBJECT_PART: Mapping[str, str] = {"email": "subject", "push": "title", "inapp":
 BODY_PART: Mapping[str, str] = {"email": "text", "sms": "text", "push": "body", "inapp": "message"}
 ONE_LINE = frozenset({"subject", "preheader", "title", "url", "action_url", "cta_label"})
 
+# The reserved names that may be blank, empty.
+_BLANKS = {space: {name: "" for name, blank in names.items() if blank} for space, names in RESERVED.items()}
+
 Texts = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 
@@ -107,8 +110,7 @@ def choose_locale(locales: Iterable[str], wanted: str, default: str) -> str:
 def _words(context: Mapping[str, Any], placeholders: tuple[Placeholder, ...], locale: str) -> dict[str, Any]:
     """The context as texts want it: facts in the reader's words, optional names present, namespaces complete."""
     reserved: dict[str, dict[str, Any]] = {
-        space: {**{name: "" for name, blank in names.items() if blank}, **context.get(space, {})}
-        for space, names in RESERVED.items()
+        space: {**blanks, **context.get(space, {})} for space, blanks in _BLANKS.items()
     }
     reserved["system"]["locale"] = locale.replace("_", "-")
     payload = filled(placeholders, {k: v for k, v in context.items() if k not in RESERVED})

@@ -92,50 +92,52 @@ class Mustache:
     def _write(
         self, nodes: Sequence[_Node], scopes: tuple[Any, ...], escape: Callable[[str], str], out: list[str]
     ) -> None:
+        # The hot loop of a drain: exact types first, which cost a fraction of isinstance.
         for node in nodes:
-            if isinstance(node, str):
+            if type(node) is str:
                 out.append(node)
-                continue
-            value = self._find(node, scopes)
-            if isinstance(node, _Variable):
-                text = self._text(node, value)
+            elif type(node) is _Variable:
+                text = self._text(node, self._find(node, scopes))
                 out.append(text if node.raw else escape(text))
-            elif node.inverted:
-                if not value:
-                    self._write(node.children, scopes, escape, out)
-            elif value:
-                for item in value if isinstance(value, list | tuple) else (value,):
-                    self._write(node.children, (*scopes, item), escape, out)
+            elif type(node) is _Section:
+                value = self._find(node, scopes)
+                if node.inverted:
+                    if not value:
+                        self._write(node.children, scopes, escape, out)
+                elif value:
+                    for item in value if isinstance(value, list | tuple) else (value,):
+                        self._write(node.children, (*scopes, item), escape, out)
 
     def _find(self, node: _Variable | _Section, scopes: tuple[Any, ...]) -> Any:
         if node.name == ".":
             return scopes[-1]
-        first, *rest = node.path
+        path = node.path
         for scope in reversed(scopes):
-            if isinstance(scope, Mapping) and first in scope:
-                value = scope[first]
+            if (type(scope) is dict or isinstance(scope, Mapping)) and path[0] in scope:
+                value = scope[path[0]]
                 break
         else:
             raise self._missing(node)
-        for key in rest:
+        for key in path[1:]:
             if value is None:
                 return None
-            if not isinstance(value, Mapping) or key not in value:
+            if not (type(value) is dict or isinstance(value, Mapping)) or key not in value:
                 raise self._missing(node)
             value = value[key]
         return value
 
     def _text(self, node: _Variable, value: Any) -> str:
-        if isinstance(value, bool | list | tuple) or (type(value) is dict):
-            raise TemplateError(
-                "not_text",
-                f"“{node.name}” is no text: use it as {{{{#{node.name}}}}}…{{{{/{node.name}}}}}.",
-                self.part,
-            )
-        text = "" if value is None else str(value)
-        if not text.strip():
+        if type(value) is not str:
+            if isinstance(value, bool | list | tuple) or (type(value) is dict):
+                raise TemplateError(
+                    "not_text",
+                    f"“{node.name}” is no text: use it as {{{{#{node.name}}}}}…{{{{/{node.name}}}}}.",
+                    self.part,
+                )
+            value = "" if value is None else str(value)
+        if not value or value.isspace():
             raise self._missing(node)
-        return text
+        return str(value)
 
     def _missing(self, node: _Variable | _Section) -> TemplateError:
         return TemplateError("missing", f"“{node.name}” has no value: add it to the payload.", self.part)

@@ -107,6 +107,14 @@ def in_words(kind: str, value: Any, *, locale: str, zone: str) -> Any:
     """The value as `Mustache.write` wants it: dates, moments and money become `Formatted`, the rest stays."""
     if value is None or kind not in PIECES:
         return value
+    if kind == "money":
+        return _in_words(kind, value["amount"], value["currency"], locale, "")
+    return _in_words(kind, value, "", locale, zone if kind == "datetime" else "")
+
+
+# The messages of a batch speak of the same few days and amounts.
+@lru_cache(maxsize=4096)
+def _in_words(kind: str, value: str, currency: str, locale: str, zone: str) -> Formatted:
     with translation.override(locale.replace("_", "-").lower()):
         match kind:
             case "date":
@@ -114,7 +122,7 @@ def in_words(kind: str, value: Any, *, locale: str, zone: str) -> Any:
             case "datetime":
                 return _moment_words(_moment(value).astimezone(_zone(zone)), locale)
             case _:
-                return Formatted(full=_money(Decimal(value["amount"]), value["currency"], locale))
+                return Formatted(full=_money(Decimal(value), currency, locale))
 
 
 def _date_words(day: dt.date, locale: str) -> Formatted:
