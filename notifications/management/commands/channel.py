@@ -55,7 +55,7 @@ class Command(BaseCommand):
 def _reason(text: str) -> str:
     form = ReasonForm({"reason": text})
     if not form.is_valid():
-        raise CommandError(f"--reason: {' '.join(form.errors['reason'])}")
+        raise CommandError(f"--reason: {' '.join(str(error) for error in form.errors['reason'])}")
     return str(form.cleaned_data["reason"])
 
 
