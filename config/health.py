@@ -19,6 +19,8 @@ from prometheus_client.registry import Collector
 from jobs.status import job_statuses
 from notifications.api.auth import identify
 from notifications.api.envelope import ApiError, refuse
+from notifications.breaker import State
+from notifications.channel_state import Kind, states
 from notifications.stats import queue_stats
 
 
@@ -64,6 +66,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 class _FromDatabase(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from _queue()
+        yield from _channels()
         yield from _jobs()
 
 
@@ -80,6 +83,22 @@ def _queue() -> Iterator[Metric]:
     for channel, seconds in stats.oldest_due_seconds.items():
         age.add_metric([channel], seconds)
     yield from (rows, age)
+
+
+def _channels() -> Iterator[Metric]:
+    stopped = GaugeMetricFamily(
+        "postroom_channel_stopped", "1 while this stands against sending", labels=["channel", "by"]
+    )
+    breaker = GaugeMetricFamily(
+        "postroom_channel_breaker", "1 for the state of the breaker", labels=["channel", "state"]
+    )
+    for standing in states():
+        in_force = {stop.kind for stop in standing.stops}
+        for kind in Kind:
+            stopped.add_metric([standing.channel, kind], int(kind in in_force))
+        for state in State:
+            breaker.add_metric([standing.channel, state], int(state is standing.breaker))
+    yield from (stopped, breaker)
 
 
 def _jobs() -> Iterator[Metric]:

@@ -21,6 +21,7 @@ class Verdict:
 
     delay: float
     status: int | None = None
+    code: int | None = None
     retry_after: float | None = None
     headers: Headers = ()
     hang_up: bool = False
@@ -32,7 +33,8 @@ class Rule:
     """One instruction.
 
     `latency_ms` delays the answer; `status` (400 to 599) or `hang_up` replaces it, before the message is
-    looked at, or after it was accepted and recorded where `accept_first` is set. `retry_after` is in seconds.
+    looked at, or after it was accepted and recorded where `accept_first` is set. `retry_after` is in seconds;
+    `code` is the error code that Twilio's answer names.
     `times` ends the rule after so many requests (None: until cleared), `probability` with `seed` lets chance
     decide, and `match` limits the rule to requests in whose path or body the text stands.
     """
@@ -40,6 +42,7 @@ class Rule:
     provider: str
     latency_ms: float = 0.0
     status: int | None = None
+    code: int | None = None
     retry_after: float | None = None
     headers: dict[str, str] = field(default_factory=dict)
     hang_up: bool = False
@@ -84,6 +87,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "provider": (str,),
     "latency_ms": (int, float),
     "status": (int, type(None)),
+    "code": (int, type(None)),
     "retry_after": (int, float, type(None)),
     "headers": (dict,),
     "hang_up": (bool,),
@@ -126,7 +130,13 @@ class Behaviour:
                 if rule.is_fault:
                     headers = tuple(rule.headers.items())
                     return Verdict(
-                        delay, rule.status, rule.retry_after, headers, rule.hang_up, rule.accept_first
+                        delay,
+                        rule.status,
+                        rule.code,
+                        rule.retry_after,
+                        headers,
+                        rule.hang_up,
+                        rule.accept_first,
                     )
         return Verdict(delay)
 
@@ -145,6 +155,8 @@ def read_rule(data: dict[str, Any]) -> Rule:
         raise BadRuleError("status must lie between 400 and 599")
     if rule.status is not None and rule.hang_up:
         raise BadRuleError("a rule answers with a status or hangs up, not both")
+    if rule.code is not None and (rule.provider != "twilio" or rule.status is None):
+        raise BadRuleError("code is Twilio's, beside a status")
     if not 0 <= rule.probability <= 1 or rule.latency_ms < 0:
         raise BadRuleError("probability lies between 0 and 1, latency_ms is not negative")
     return rule

@@ -98,7 +98,9 @@ class Sandbox:
             response = Response(500)
         else:
             response = self._accept(provider, request, now)
-        if verdict.status is not None:
+        if verdict.status is not None and verdict.code is not None:
+            response = self.twilio.refusal(verdict.status, verdict.code, verdict.retry_after)
+        elif verdict.status is not None:
             response = provider.fault(verdict.status, verdict.retry_after, now)
         return replace(
             response, headers=response.headers + verdict.headers, delay=verdict.delay, hang_up=verdict.hang_up

@@ -1,7 +1,5 @@
-"""Open or paused: in, a channel and a reason; out, its state changed by POST, and the page of the four channels."""
+"""Pause and resume: in, a channel and a reason; out, its state changed by POST, and the page of the four channels."""
 
-import datetime as dt
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -16,24 +14,13 @@ from django.utils.translation import gettext
 
 from consent.models import Channel
 from notifications.admin.audit import log_each
+from notifications.admin.channel_cards import cards, history
 from notifications.admin.private import PrivateAdmin
 from notifications.admin.reason import PauseForm, ResumeForm
 from notifications.channel_state import pause, resume
 from notifications.models import ChannelState
 
 LIST = "admin:notifications_channelstate_changelist"
-USUAL_PAUSE = dt.timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelRow:
-    """One channel as the page shows it."""
-
-    name: str
-    label: str
-    state: ChannelState | None
-    paused: bool
-    form: forms.Form
 
 
 @admin.register(ChannelState)
@@ -79,8 +66,9 @@ class ChannelStateAdmin(PrivateAdmin[ChannelState]):
         with transaction.atomic():
             pause(channel, until=until, reason=reason, by=f"staff:{request.user.pk}")
             state = ChannelState.objects.get(pk=channel)
-            log_each(request, [state], f"pause until {until.isoformat(timespec='minutes')}: {reason}")
-        if state.paused_until == until:
+            end = until.isoformat(timespec="minutes") if until else "resumed"
+            log_each(request, [state], f"pause until {end}: {reason}")
+        if (state.paused_until, state.until_resumed) == (until, until is None):
             messages.success(request, gettext("%s is paused.") % Channel(channel).label)
         else:
             messages.warning(
@@ -92,16 +80,12 @@ class ChannelStateAdmin(PrivateAdmin[ChannelState]):
         form = ResumeForm(request.POST)
         if refused := self._refusal(request, channel, form):
             return refused
+        reason = form.cleaned_data["reason"]
         with transaction.atomic():
-            state = (
-                ChannelState.objects.select_for_update()
-                .filter(pk=channel, paused_until__gt=timezone.now())
-                .first()
-            )
-            if state is not None:
-                resume(channel, by=f"staff:{request.user.pk}")
-                log_each(request, [state], f"resume: {form.cleaned_data['reason']}")
-        told = gettext("%s sends again.") if state else gettext("%s was open already.")
+            stood = resume(channel, by=f"staff:{request.user.pk}", reason=reason)
+            if stood:
+                log_each(request, [ChannelState.objects.get(pk=channel)], f"resume: {reason}")
+        told = gettext("%s sends again.") if stood else gettext("%s was open already.")
         messages.success(request, told % Channel(channel).label)
         return HttpResponseRedirect(reverse(LIST))
 
@@ -115,25 +99,13 @@ class ChannelStateAdmin(PrivateAdmin[ChannelState]):
         return None if form.is_valid() else self._page(request, {channel: form})
 
     def _page(self, request: HttpRequest, posted: dict[str, forms.Form] | None = None) -> HttpResponse:
-        states = {state.channel: state for state in ChannelState.objects.all()}
-        now = timezone.now()
-        later = timezone.localtime(now + USUAL_PAUSE)
-        rows = []
-        for name, label in Channel.choices:
-            state = states.get(name)
-            paused = bool(state and state.paused_until and state.paused_until > now)
-            blank = (
-                ResumeForm(auto_id=f"{name}_%s")
-                if paused
-                else PauseForm(initial={"until": later}, auto_id=f"{name}_%s")
-            )
-            rows.append(ChannelRow(name, str(label), state, paused, (posted or {}).get(name, blank)))
         request.current_app = self.admin_site.name
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": self.opts.verbose_name_plural,
-            "rows": rows,
+            "cards": cards(posted),
+            "history": history(),
             "may_change": request.user.has_perm("notifications.change_channelstate"),
             "time_zone": timezone.get_current_timezone_name(),
         }

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from django.db.models import Count
 
 from consent.models import Channel
-from notifications.models import ChannelState, Notification
+from notifications.channel_state import Kind, Stop, states
+from notifications.models import Notification
 from notifications.stats import queue_stats
 
 PERIOD = dt.timedelta(hours=24)
@@ -24,8 +25,7 @@ class Backlog:
     channel: str
     waiting: int
     oldest_age: dt.timedelta | None
-    paused_until: dt.datetime | None
-    reason: str
+    stops: tuple[Stop, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,12 @@ class QueueFigures:
 
     @property
     def oldest_age(self) -> dt.timedelta | None:
-        """How long the oldest due message of an open channel has waited: on a paused one waiting is what was asked."""
-        ages = [b.oldest_age for b in self.backlogs if b.oldest_age is not None and b.paused_until is None]
+        """How long the oldest due message has waited, where no person paused the channel: there, waiting was asked for."""
+        ages = [
+            backlog.oldest_age
+            for backlog in self.backlogs
+            if backlog.oldest_age is not None and all(stop.kind is not Kind.PAUSED for stop in backlog.stops)
+        ]
         return max(ages, default=None)
 
 
@@ -52,18 +56,17 @@ def queue_figures(*, now: dt.datetime) -> QueueFigures:
         (channel, status): count
         for channel, status, count in recent.values_list("channel", "status").annotate(count=Count("pk"))
     }
-    pauses = {state.channel: state for state in ChannelState.objects.filter(paused_until__gt=now)}
+    stops = {standing.channel: standing.stops for standing in states(now=now)}
     oldest = queue_stats(now=now).oldest_due_seconds
-    backlogs = tuple(_backlog(name, oldest.get(name, 0.0), pauses.get(name), now) for name in Channel.values)
+    backlogs = tuple(_backlog(name, oldest.get(name, 0.0), stops[name], now) for name in Channel.values)
     return QueueFigures(counts, backlogs)
 
 
-def _backlog(channel: str, seconds: float, pause: ChannelState | None, now: dt.datetime) -> Backlog:
+def _backlog(channel: str, seconds: float, stops: tuple[Stop, ...], now: dt.datetime) -> Backlog:
     due = Notification.objects.filter(status=Status.QUEUED, channel=channel, scheduled_at__lte=now)
     return Backlog(
         channel=channel,
         waiting=due.order_by()[:COUNT_LIMIT].count() if seconds else 0,
         oldest_age=dt.timedelta(seconds=seconds) if seconds else None,
-        paused_until=pause.paused_until if pause else None,
-        reason=pause.reason if pause else "",
+        stops=stops,
     )

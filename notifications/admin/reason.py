@@ -51,12 +51,14 @@ class PauseForm(ResumeForm):
 
     until = forms.DateTimeField(
         label=_("Until"),
+        required=False,
+        help_text=_("Empty: until somebody resumes it."),
         input_formats=[_MINUTES],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local", "class": "pr-input"}, format=_MINUTES),
     )
 
-    def clean_until(self) -> dt.datetime:
-        until: dt.datetime = self.cleaned_data["until"]
-        if not timezone.now() < until <= timezone.now() + LONGEST_PAUSE:
+    def clean_until(self) -> dt.datetime | None:
+        until: dt.datetime | None = self.cleaned_data["until"]
+        if until and not timezone.now() < until <= timezone.now() + LONGEST_PAUSE:
             raise ValidationError(_("Choose a moment within the next 30 days."))
         return until

@@ -48,13 +48,23 @@ class PushSubscription(models.Model):
     endpoint_origin = models.TextField()
     sealed = models.TextField(help_text=_("Endpoint and keys, encrypted"))
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    last_used_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When its push service last accepted a message, to the hour")
+    )
+    # A run of refused keys (403) without an acceptance between them; `notifications/push_subscriptions.py` has the rule.
+    refusals = models.SmallIntegerField(default=0, db_default=0, editable=False)
+    refused_since = models.DateTimeField(null=True, editable=False)
+    refused_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         db_table = "push_subscriptions"
         verbose_name = _("push subscription")
         verbose_name_plural = _("push subscriptions")
-        indexes = [models.Index(fields=["recipient_key"], name="push_subscriptions_recipient")]
+        indexes = [
+            models.Index(fields=["recipient_key"], name="push_subscriptions_recipient"),
+            # Is our key good? The newest acceptances tell.
+            models.Index(fields=["last_used_at"], name="push_subscriptions_last_used"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.recipient_key} at {self.endpoint_origin}"

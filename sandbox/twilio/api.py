@@ -80,7 +80,11 @@ class Twilio:
 
     def fault(self, status: int, retry_after: float | None, now: float) -> Response:  # noqa: ARG002
         """Twilio's answer of this status."""
-        answer = error(status, FAULTS.get(status, 20500))
+        return self.refusal(status, FAULTS.get(status, 20500), retry_after)
+
+    def refusal(self, status: int, code: int, retry_after: float | None) -> Response:
+        """Twilio's answer of this status and error code."""
+        answer = error(status, code)
         if retry_after is None:
             return answer
         return Response(answer.status, answer.body, (*answer.headers, ("Retry-After", f"{retry_after:g}")))

@@ -34,7 +34,8 @@ FAULTS = {400: 20400, 401: 20003, 403: 20403, 404: 20404, 405: 20004, 429: 20429
 
 def error(status: int, code: int, **names: str) -> Response:
     """Twilio's answer of this HTTP status and error code; `names` fill the holes of its message."""
-    names.setdefault("path", "")
+    for hole in ("path", "to", "sender", "callback"):
+        names.setdefault(hole, "")
     body = {
         "code": code,
         "message": MESSAGES.get(code, "Bad Request" if status < 500 else "Server error").format(**names),

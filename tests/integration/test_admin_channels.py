@@ -8,7 +8,8 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 
-from notifications.channel_state import open_channels, pause
+from notifications.channel_state import MACHINE, Permit, open_channels, pause, permits, report
+from notifications.errors import Transient
 from notifications.models import ChannelState
 from tests.operators import VIEW, operator, operator_user, seen, told
 
@@ -31,7 +32,7 @@ def act(client: Client, channel: str, verb: str, **data: str) -> Any:
 def test_all_four_are_listed_and_a_pause_says_why_until_when_and_by_whom() -> None:
     pause("sms", until=timezone.now() + dt.timedelta(hours=2), reason="Twilio is slow", by="staff:9")
     page = seen(operator(SEE).get(PAGE))
-    assert page.count(" Open Messages are sent as they fall due.") == 3
+    assert page.count(" Open Breaker Closed Our rate limit None Queued 0") == 3
     for text in ("E-mail", "SMS Paused", "Push", "In-app", "Twilio is slow", "staff:9"):
         assert text in page
     assert "Pause…" not in page, "no button without the right"
@@ -62,6 +63,42 @@ def test_resuming_opens_it_and_a_second_time_says_so() -> None:
     assert told(act(client, "email", "resume", reason="It works again")) == ["E-mail was open already."]
     [entry] = LogEntry.objects.all()
     assert entry.change_message == "resume: It works again"
+
+
+def test_it_tells_every_stop_beside_the_others_and_what_led_there() -> None:
+    report("email", [Transient("503")] * 20)
+    pause("email", until=timezone.now() + dt.timedelta(minutes=15), reason="refuses us (401)", by=MACHINE)
+    pause("email", until=None, reason="Contract ended", by="staff:9")
+    report("sms", [Transient("503")] * 3)
+    report("push", [Transient("429", retry_after=dt.timedelta(minutes=1))])
+    page = seen(operator(SEE).get(PAGE))
+    assert "E-mail Paused Refused by the provider Breaker open" in page
+    assert "Contract ended until somebody resumes it · staff:9" in page
+    assert "refuses us (401) until " in page
+    assert "The provider fails, last with 503." in page
+    assert "Closed · 3 faults in a row, it opens at 20" in page
+    changes = page.partition("The last changes")[2]
+    told_in_order = [
+        changes.index(what) for what in (" Paused staff:9", "Refused by the provider", "Breaker opened")
+    ]
+    assert told_in_order == sorted(told_in_order), "newest first"
+
+
+def test_an_open_end_is_a_pause_until_somebody_resumes_and_resuming_closes_the_breaker_too() -> None:
+    report("email", [Transient("503")] * 20)
+    client, soon = operator(SEE, CHANGE), typed(dt.timedelta(hours=1))
+    assert told(act(client, "email", "pause", reason=WHY, until="")) == ["E-mail is paused."]
+    assert permits(["email"], wanted=1)["email"] == Permit(0, None)
+    assert told(act(client, "email", "pause", reason=WHY, until=soon)) == [
+        "E-mail is paused for longer already. Resume it first."
+    ]
+    assert told(act(client, "email", "resume", reason="Works")) == ["E-mail sends again."]
+    assert permits(["email"], wanted=1)["email"] == Permit(1)
+    assert [entry.change_message.split(":")[0] for entry in LogEntry.objects.order_by("pk")] == [
+        "pause until resumed",
+        "pause until " + soon.split(":")[0],
+        "resume",
+    ]
 
 
 def test_a_longer_pause_stays_and_the_page_says_so() -> None:

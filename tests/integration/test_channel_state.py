@@ -21,7 +21,7 @@ from notifications.channel_state import (
     state_of,
     states,
 )
-from notifications.channel_stops import breaker_of
+from notifications.channel_stops import breaker_of, read
 from notifications.errors import Misconfigured, Outcome, Sent, Transient, Unknown
 from notifications.models import ChannelEvent, ChannelState
 from tests.waiting import start_and_wait_until_blocked
@@ -127,10 +127,8 @@ def test_two_workers_that_read_the_same_row_get_one_trial(
         other_connection.execute("UPDATE channel_states SET probe_until = %s", [now + 120 * SECOND])
         return rows
 
-    from notifications import channel_state
-
-    original = channel_state.read
-    monkeypatch.setattr(channel_state, "read", read_then_lose)
+    original = read
+    monkeypatch.setattr("notifications.channel_state.read", read_then_lose)
     assert permit(now=now) == Permit(0, LOOK_AGAIN)
 
 

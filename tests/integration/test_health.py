@@ -8,7 +8,9 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from jobs.spec import JobResult
+from notifications.channel_state import pause, report
 from notifications.enqueue import notify
+from notifications.errors import Transient
 from notifications.message import Address
 from tests.catalogue import Install
 from tests.integration.api_client import program, staff
@@ -60,6 +62,8 @@ def test_metrics_tell_the_queue_and_the_jobs(settings: Any, install: Install) ->
 
     install(rule)
     notify(to=Address("a@example.com"), channel="email", category="transactional", subject="x", body="y")
+    pause("email", until=None, reason="Holiday", by="staff:1")
+    report("sms", [Transient("503")] * 20)
     ops = program(settings, "queue:read", "jobs:run")
     ops.post("/api/admin/jobs/probe/run", content_type="application/json")
 
@@ -72,6 +76,10 @@ def test_metrics_tell_the_queue_and_the_jobs(settings: Any, install: Install) ->
     }
     assert found["postroom_queue_rows", "email", "queued"] == 1
     assert found["postroom_queue_oldest_due_seconds", "sms"] == 0
+    assert found["postroom_channel_stopped", "email", "paused"] == 1
+    assert found["postroom_channel_stopped", "paused", "sms"] == 0
+    assert found["postroom_channel_breaker", "closed", "email"] == 1
+    assert found["postroom_channel_breaker", "open", "sms"] == 1
     assert found["postroom_job_last_success_timestamp_seconds", "probe"] > 1_700_000_000
     assert found["postroom_job_consecutive_failures", "probe"] == 0
     assert found["postroom_job_overdue", "probe"] == 0
