@@ -52,9 +52,8 @@ def measure(customers: Sequence[str], *, count: int, times: int, seed: int, step
         with step("latency: one-way HTTP"):
             http_seconds = _one_way_http(server)
         with step("latency: workers start"):
-            # On Linux `-n notify` comes too late: django-q2 has read its settings by then.
-            env = {**environment(server), "Q_CLUSTER_NAME": "notify"}
-            supervisor.start(CLUSTER, [sys.executable, "manage.py", "qcluster"], env=env)
+            command = [sys.executable, "manage.py", "work", "notify"]
+            supervisor.start(CLUSTER, command, env=environment(server))
             send(count=WARM)
         runs: list[list[float]] = []
         shares: list[float] = []

@@ -82,7 +82,7 @@ def start_processes(
     supervisor.wait_until("sandbox", lambda: answers(f"{addresses.sandbox}/_sandbox/stats"), timeout=60)
     for cluster in ("notify", "jobs"):
         # By the environment, not by `-n`: django-q2 reads its settings before it reads its options.
-        supervisor.start(cluster, [python, manage, "qcluster"], env={**env, "Q_CLUSTER_NAME": cluster})
+        supervisor.start(cluster, [python, manage, "work", cluster], env=env)
     gunicorn = [python, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{web_port}"]
     gunicorn += ["--workers", "2", "--threads", "4", "--worker-tmp-dir", _memory_dir(), "--no-control-socket"]
     supervisor.start("web", gunicorn, env=env)

@@ -190,7 +190,7 @@ Q_CLUSTER: dict[str, Any] = {
     "retry": 300,
     "label": "Tasks",
     "ALT_CLUSTERS": {
-        "notify": {"workers": 2, "queue_limit": 2, "bulk": 1, "timeout": 60, "retry": 300},
+        "notify": {"workers": 2, "queue_limit": 2, "bulk": 1, "timeout": 220, "retry": 700},
         "jobs": {"workers": 2, "queue_limit": 2, "bulk": 1, "timeout": 1800, "retry": 7200},
     },
 }

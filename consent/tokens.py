@@ -26,11 +26,15 @@ _LENGTH = 43  # of 32 bytes in base64url without padding
 _ANY = "-" * _LENGTH
 
 
+# Outside a transaction its COMMIT does not wait for the disk: a link is worth nothing before its message is sent, and
+# the mark that it is being sent is committed later and does wait, for all before it.
 ISSUE = """
 INSERT INTO unsubscribe_tokens (
     token_sha256, customer_id, channel, category, notification_id, locale, address_hmac, expires_at)
-SELECT new.*, %s
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[]) AS new
+SELECT new.token, new.customer, new.channel, new.category, new.notification, new.locale, new.address, %s
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[])
+         AS new(token, customer, channel, category, notification, locale, address),
+     (SELECT set_config('synchronous_commit', 'off', true) OFFSET 0) AS relaxed
 """
 
 

@@ -11,7 +11,10 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from jobs.runner import find_job, run
+from jobs.stopping import is_stopping
 from notifications import worker
+from notifications.conf import conf
+from notifications.polite import leaving_politely
 
 logger = logging.getLogger(__name__)
 
@@ -58,8 +61,9 @@ def run_requested(name: str, trigger: str, actor: str, run_id: str, moment: str)
 
 
 def drain() -> None:
-    """Send what is due, for a time budget well below the cluster's timeout."""
-    worker.drain()
+    """Send what is due, and stay for it, for a time budget well below the cluster's timeout; leave politely."""
+    with leaving_politely() as told:
+        worker.drain(resident=True, budget=conf().resident_budget, stop=lambda: told() or is_stopping())
 
 
 def kick_drain() -> None:

@@ -37,6 +37,8 @@ class Conf:
     concurrency: int = 16
     poll: dt.timedelta = dt.timedelta(seconds=1)
     drain_budget: dt.timedelta = dt.timedelta(seconds=25)
+    # A drain that sleeps when nothing is due: longer than the minute between two scheduled ones, so that one is always there.
+    resident_budget: dt.timedelta = dt.timedelta(seconds=100)
     # By category; a category that is not named gets the default policy.
     retry: Mapping[str, RetryPolicy] = field(default_factory=dict)
     # Where an answer was lost: (channel, category) pairs that are never sent a second time without a person or a webhook.

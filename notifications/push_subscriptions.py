@@ -52,7 +52,14 @@ def subscribe_many(subscriptions: Iterable[NewSubscription], *, batch_size: int 
         batch_size=batch_size,
         update_conflicts=True,
         unique_fields=["endpoint_sha256"],
-        update_fields=["recipient_key", "endpoint_origin", "sealed", "refusals", "refused_since", "refused_at"],
+        update_fields=[
+            "recipient_key",
+            "endpoint_origin",
+            "sealed",
+            "refusals",
+            "refused_since",
+            "refused_at",
+        ],
     )
     return len(rows)
 

@@ -13,7 +13,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from consent.models import Channel as Name
-from notifications.channel_state import open_channels, permits
+from notifications.channel_state import permits
 from notifications.channels.base import Channel, TransactionalChannel
 from notifications.channels.registry import CHANNELS
 from notifications.claim import claim, due_channels
@@ -103,9 +103,10 @@ class _Drain:
                 self.look()
 
     def look(self) -> bool:
-        """Ask which channels have something due and may send it; answers whether any has."""
+        """Ask which channels have something due; answers whether any that may send has."""
+        now = time.monotonic()
         self.next_look = self.later(self.conf.poll / 10)
-        names = self.books.persist(lambda: open_channels(list(self.lanes)))
+        names = [lane.name for lane in self.lanes.values() if lane.closed_until <= now]
         due = self.books.persist(lambda: due_channels(names, now=self.books.now)) if names else []
         for lane in self.lanes.values():
             lane.is_hungry = lane.name in due
@@ -114,25 +115,20 @@ class _Drain:
     def take(self, lane: Lane) -> None:
         """Claim and prepare a batch, if it is wanted and permitted."""
         wanted = min(self.conf.claim_size, self.room())
-        if not lane.wants_more() or lane.is_trial or not wanted:
+        if not lane.wants_more() or not wanted:
             return
         ask = partial(permits, [lane.name], wanted=wanted, now=self.books.now)
         permit = self.books.persist(ask)[lane.name]
+        if not permit.count:
+            lane.close(permit.wait, at_most=self.conf.poll)
+            return
         lane.is_trial = permit.probe
-        lane.wait = permit.wait.total_seconds() if permit.wait is not None and not permit.count else None
-        batch: list[Claimed] = []
-        if permit.count:
-            batch = self.books.persist(
-                lambda: claim(
-                    channel=lane.name, limit=permit.count, lease=self.conf.lease, now=self.books.now,
-                    aging=self.conf.aging,
-                )
-            )  # fmt: skip
+        grab = partial(claim, channel=lane.name, limit=permit.count, lease=self.conf.lease)
+        batch = self.books.persist(partial(grab, now=self.books.now, aging=self.conf.aging))
         lane.is_hungry = bool(batch)
         self.books.report.claimed += len(batch)
         sendable = self.prepare(lane, batch) if batch else 0
-        if permit.count:
-            self.books.return_permits(lane, permit.count - sendable, trial_over=not sendable)
+        self.books.return_permits(lane, permit.count - sendable, trial_over=not sendable)
 
     def prepare(self, lane: Lane, batch: list[Claimed]) -> int:
         """Gate and render; answers how many may be sent."""
@@ -169,23 +165,25 @@ class _Drain:
 
     def rest(self) -> bool:
         """Nothing to do: sleep until something is due, or until a rate limit lets more pass. Answers whether to go on."""
-        left = self.budget - (time.monotonic() - self.started)
-        if self.watch is None:
-            waits = [lane.wait for lane in self.lanes.values() if lane.wait is not None]
-            if not waits or self.books.now or min(waits) > min(left, self.conf.poll.total_seconds()):
-                return False
-            time.sleep(min(waits))
-            self.look()
-            return True
-        close_old()
-        poll = self.conf.poll.total_seconds() * self.books.rng.uniform(0.8, 1.0)
-        seconds = max(min([poll, left, *(lane.wait for lane in self.lanes.values() if lane.wait)]), 0.0)
+        now, poll = time.monotonic(), self.conf.poll.total_seconds()
+        closed = [lane for lane in self.lanes.values() if lane.closed_until > now]
+        ends = [lane.closed_until - now for lane in closed]
+        seconds = max(
+            min(poll * self.books.rng.uniform(0.8, 1.0), self.started + self.budget - now, *ends), 0.0
+        )
         watch = self.watch
-        self.books.persist(lambda: watch.prepare(seconds))
-        # What was committed before we listened wakes nobody.
-        if not self.look():
+        if watch is None:
+            if self.books.now is not None or not any(lane.opens_soon for lane in closed):
+                return False
+            time.sleep(seconds)
+        else:
+            close_old()
+            self.books.persist(lambda: watch.prepare(seconds))
+            # What was committed before we listened wakes nobody.
+            if self.look():
+                return True
             self.books.persist(lambda: watch.sleep(seconds))
-            self.look()
+        self.look()
         return True
 
     def in_time(self) -> bool:
