@@ -51,6 +51,9 @@ class Conf:
     # By channel, over all workers and hosts: "10/s", "600/min". What is not named has no limit of ours.
     rate_limits: Mapping[str, str] = field(default_factory=dict)
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
+    # ── The HTTP API: how long the answer to an Idempotency-Key is kept, and when a caller's lock is given up ──
+    api_answers_kept: dt.timedelta = dt.timedelta(hours=24)
+    api_lock: dt.timedelta = dt.timedelta(seconds=60)
     # ── The gates ──
     # By category and channel: when it may go out by the recipient's clock, "08:00-21:00" or by weekday
     # {"mon-fri": "08:00-21:00", "sat": "10:00-18:00"}. What is not named may go out at any hour (47 CFR 64.1200(c)(1)).

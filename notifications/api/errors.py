@@ -28,6 +28,10 @@ def install(api: NinjaAPI) -> None:
     api.add_exception_handler(Exception, _unexpected)
 
 
+def refusal_of(error: EnqueueError) -> ApiError:
+    return ApiError(422, error.code, str(error), {error.field: str(error)})
+
+
 def _refused(request: HttpRequest, error: Any) -> HttpResponse:  # noqa: ARG001
     return refuse(error)
 
@@ -50,7 +54,7 @@ def _invalid(request: HttpRequest, error: Any) -> HttpResponse:  # noqa: ARG001
 
 
 def _not_enqueued(request: HttpRequest, error: Any) -> HttpResponse:  # noqa: ARG001
-    return refuse(ApiError(422, error.code, str(error), {error.field: str(error)}))
+    return refuse(refusal_of(error))
 
 
 def _too_large(request: HttpRequest, error: Any) -> HttpResponse:  # noqa: ARG001

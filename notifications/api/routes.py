@@ -2,14 +2,17 @@
 
 import datetime as dt
 import uuid
+from typing import Annotated
 
 from django.db import transaction
+from django.http import HttpResponse
 from django.utils import timezone
 from ninja import HeaderEx, P, Router
-from ninja.responses import Status
+from pydantic import WithJsonSchema
 
 from notifications.api.auth import ApiRequest, allow
 from notifications.api.envelope import Answer, ApiError, answer, refusals
+from notifications.api.idempotency import answer_once
 from notifications.api.shapes import (
     DrainShape,
     EnqueuedShape,
@@ -28,28 +31,47 @@ from notifications.worker import drain
 notifications = Router(tags=["notifications"])
 queue = Router(tags=["queue"])
 
+# For the document only: what breaks it is a 400, and a constraint of the framework would answer 422.
+Key = Annotated[
+    str, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"})
+]
+
 
 @notifications.post(
     "",
     auth=allow(scope="notifications:write", permission="notifications.add_notification"),
-    response={200: Answer[EnqueuedShape], 201: Answer[EnqueuedShape], **refusals(413, 422)},
+    response={200: Answer[EnqueuedShape], 201: Answer[EnqueuedShape], **refusals(409, 413, 422)},
     summary="Queue a notification",
 )
 def enqueue(
     request: ApiRequest,
     body: NotifyBody,
     dry_run: bool = False,
-    idempotency_key: HeaderEx[str | None, P(alias="Idempotency-Key", min_length=1, max_length=500)] = None,
-) -> Status[object]:
+    idempotency_key: HeaderEx[Key | None, P(alias="Idempotency-Key")] = None,
+) -> HttpResponse:
     """Queue one message for one recipient or group. Scope `notifications:write`.
 
-    With `dry_run=1` all is checked, nothing is kept, and the answer is 200. The header `Idempotency-Key` stands for the
-    body's `idempotency_key` where that is missing: the same key queues once per channel, for ever.
+    With `dry_run=1` all is checked, nothing is kept, and the answer is 200.
+
+    **Sending again safely.** With the header `Idempotency-Key` (1 to 255 visible characters, such as a uuid) the request
+    is done once, and its answer is kept for 24 hours: the same key with the same body gets it again, with the header
+    `Idempotency-Replayed: true`. The same key with another body is a 422 `idempotency_key_reused`; while the first
+    request is in progress, a 409 with `Retry-After: 1`. A key belongs to its caller and to this address with its query.
+    After a 5xx the key is free.
+
+    **Queueing a message once for ever.** The body's `idempotency_key` names the message itself: whoever asks, it is
+    queued once per channel, and asked for again it is answered in `existing`.
     """
-    with transaction.atomic(), origin(api=request.auth.name):
-        result = _notify(body, body.idempotency_key or idempotency_key)
-        transaction.set_rollback(dry_run)
-    return Status(200 if dry_run else 201, answer(result))
+
+    def act() -> tuple[int, dict[str, object]]:
+        with transaction.atomic(), origin(api=request.auth.name):
+            result = _notify(body)
+            transaction.set_rollback(dry_run)
+        shaped = Answer[EnqueuedShape].model_validate(answer(result))
+        return (200 if dry_run else 201), shaped.model_dump(mode="json")
+
+    asked = {"body": body.model_dump(mode="json"), "dry_run": dry_run}
+    return answer_once(request, key=idempotency_key, asked=asked, act=act)
 
 
 @notifications.post(
@@ -94,14 +116,14 @@ def depth(request: ApiRequest) -> object:  # noqa: ARG001
     return answer(queue_stats(now=timezone.now()))
 
 
-def _notify(body: NotifyBody, key: str | None) -> EnqueueResult:
+def _notify(body: NotifyBody) -> EnqueueResult:
     return notify(
         body.template,
         to=body.to.recipient(),
         channel=body.channel,
         payload=body.payload,
         category=body.category.value if body.category else None,
-        idempotency_key=key,
+        idempotency_key=body.idempotency_key,
         scheduled_at=body.scheduled_at,
         expires_at=body.expires_at,
         priority=body.priority,

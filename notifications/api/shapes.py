@@ -118,6 +118,9 @@ class ReceiptShape(Schema):
     channel: str
     rule: str
     reason: str
+    held_until: dt.datetime | None = Field(
+        None, description="Queued, and waits for this moment (quiet hours)"
+    )
 
 
 class EnqueuedShape(Schema):

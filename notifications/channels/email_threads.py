@@ -6,6 +6,7 @@ One open connection a thread: a new one for each mail costs a third of the speed
 import asyncio
 import smtplib
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.core.mail import get_connection
 from notifications.channels import smtp_codes
 from notifications.channels.anymail_http import from_api_error
 from notifications.channels.mail import as_mail
-from notifications.channels.network import from_exception
+from notifications.channels.network import KEEP_ALIVE, from_exception
 from notifications.conf import conf
 from notifications.errors import Outcome, Permanent, Sent, Transient, Unknown
 from notifications.masking import redact
@@ -62,6 +63,11 @@ class EmailThreads:
 
     def _connection(self) -> Any:
         connection = getattr(self._mine, "connection", None)
+        if connection is not None and time.monotonic() - self._mine.used_at > KEEP_ALIVE:
+            # The server may have closed it, and then whether the mail was taken would be unknown.
+            self._drop()
+            connection = None
+        self._mine.used_at = time.monotonic()
         if connection is None:
             connection = get_connection(self._backend)
             connection.open()

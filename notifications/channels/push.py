@@ -32,7 +32,7 @@ BROWSERS = 4
 
 class PushChannel(Channel):
     name: ClassVar[str] = "push"
-    provider: ClassVar[str] = "webpush"
+    provider = "webpush"
 
     def __init__(self) -> None:
         self._client: Client | None = None

@@ -29,7 +29,7 @@ TIMEOUT = 15.0
 
 class SmsChannel(Channel):
     name: ClassVar[str] = "sms"
-    provider: ClassVar[str] = "twilio"
+    provider = "twilio"
 
     def __init__(self) -> None:
         self._client: Client | None = None
@@ -73,7 +73,7 @@ class _Refused(Exception):  # noqa: N818
         self.answer = answer
 
 
-class _Http(AsyncHttpClient):
+class _Http(AsyncHttpClient):  # type: ignore[misc]  # the library has no types
     """The library's own asynchronous client has no time-out and no limit of connections: this one is ours."""
 
     def __init__(self, client: Client) -> None:

@@ -1,5 +1,6 @@
 """The tables of the pipeline."""
 
+from notifications.models.api import ApiRequest
 from notifications.models.attempts import DeliveryAttempt, ProviderEvent
 from notifications.models.inbox import InboxItem, PushSubscription
 from notifications.models.queue import Notification, Priority
@@ -7,6 +8,7 @@ from notifications.models.state import ChannelEvent, ChannelState, DrainSignal
 from notifications.models.watch import DrainWatch
 
 __all__ = [
+    "ApiRequest",
     "ChannelEvent",
     "ChannelState",
     "DeliveryAttempt",

@@ -99,25 +99,26 @@ def test_a_provider_that_cannot_be_reached_was_not_sent_anything(
 
 
 @pytest.mark.parametrize("channel", NETWORK)
-def test_a_connection_that_does_not_come_about_in_time_was_not_sent_anything(
-    channel: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+def test_a_call_that_gets_no_connection_in_time_was_not_sent_anything(
+    channel: str, sandbox: SandboxServer, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    sandbox.behave(NETWORK[channel], latency_ms=1000)
     monkeypatch.setattr(network, "CONNECT", 0.2)
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
-        address = full.getsockname()
-        waiting = [socket.socket() for _ in range(4)]
-        for one in waiting:  # they fill the backlog, which nobody empties
-            one.setblocking(False)
-            one.connect_ex(address)
-        nowhere = f"http://127.0.0.1:{address[1]}"
-        settings.EMAIL_BACKEND = "anymail.backends.sendgrid.EmailBackend"
-        settings.ANYMAIL = {**settings.ANYMAIL, "SENDGRID_API_URL": f"{nowhere}/v3/"}
-        settings.TWILIO_API_URL = nowhere
-        outcome = deliver(channel, message(channel, nowhere))
-        for one in waiting:
-            one.close()
-    assert isinstance(outcome, Transient), outcome
-    assert outcome.code == "connect_timeout"
+    monkeypatch.setattr("notifications.channels.push.BROWSERS", 1)
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "CONCURRENCY": 1}
+
+    async def calls() -> list[Outcome]:
+        adapter = network_channel(channel)
+        try:
+            return await asyncio.gather(*(adapter.deliver(message(channel, sandbox.url)) for _ in range(2)))
+        finally:
+            await adapter.close()
+
+    first, second = asyncio.run(calls())
+    assert isinstance(first, Sent)
+    assert isinstance(second, Transient), second
+    assert second.code == "connect_timeout"
+    assert len(sandbox.messages()) == 1
 
 
 WAITS = {

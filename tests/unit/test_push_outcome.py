@@ -44,7 +44,7 @@ def test_who_took_it_decides(outcomes: list[Outcome], expected: type[Outcome]) -
 
 
 def test_the_detail_names_who_took_it_who_is_gone_and_who_refused_our_key() -> None:
-    outcomes = {
+    outcomes: dict[str, Outcome] = {
         "s0": Sent("a"),
         "s1": Permanent("404"),
         "s2": Transient("500"),
