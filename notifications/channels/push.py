@@ -60,8 +60,8 @@ class PushChannel(Channel):
                 answer = await self._post(message, target, push_message.payload(message, short=True))
         except Lost as lost:
             return lost.outcome
-        except WebPushException as error:
-            return Permanent(code="webpush", error=redact(str(error.message)))
+        except _UnusableError as error:
+            return Permanent(code="keys", error=redact(f"The browser's keys cannot be used: {error}"))
         if answer.status in webpush_codes.ACCEPTED:
             return Sent(reference=answer.headers.get("Location", ""))
         row = webpush_codes.of(answer.status)
@@ -124,7 +124,14 @@ def _is_refused(outcome: Outcome) -> bool:
     return isinstance(outcome, Misconfigured) and outcome.code == str(webpush_codes.REFUSED)
 
 
+class _UnusableError(ValueError):
+    """Keys that are none; they came from a browser."""
+
+
 def _encrypted(target: PushTarget, text: bytes) -> bytes:
     keys = {"p256dh": target.p256dh, "auth": target.auth}
-    body: bytes = WebPusher({"endpoint": target.endpoint, "keys": keys}).encode(text)["body"]
+    try:
+        body: bytes = WebPusher({"endpoint": target.endpoint, "keys": keys}).encode(text)["body"]
+    except (ValueError, IndexError, WebPushException) as error:
+        raise _UnusableError(str(getattr(error, "message", error))) from error
     return body

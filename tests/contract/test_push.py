@@ -8,10 +8,11 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import time_machine
 
 from notifications.channels import vapid
-from notifications.channels.push import PushChannel
+from notifications.channels.push import PushChannel, _encrypted
 from notifications.errors import Misconfigured, Outcome, Permanent, Sent, Transient, Unknown
 from notifications.message import Message, PushTarget, Rendered
 from sandbox.testing import SandboxServer
@@ -48,12 +49,29 @@ def test_the_browsers_of_a_person_are_called_at_once(sandbox: SandboxServer) -> 
     assert time.monotonic() - began < 4 * 0.3  # one after the other: 8 × 0.3
 
 
-def test_a_bug_at_one_browser_leaves_what_the_others_answered(sandbox: SandboxServer) -> None:
-    good, broken = target(sandbox.url, "good"), replace(target(sandbox.url, "broken"), p256dh="BA" * 43)
-    outcome = deliver("push", message("push", sandbox.url, good, broken))
+def test_a_bug_at_one_browser_leaves_what_the_others_answered(
+    sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, broken = target(sandbox.url, "good"), target(sandbox.url, "broken")
+
+    def encrypt(one: PushTarget, text: bytes) -> bytes:
+        if one == broken:
+            raise ZeroDivisionError
+        return _encrypted(one, text)
+
+    monkeypatch.setattr("notifications.channels.push._encrypted", encrypt)
+    outcome = deliver("push", message("push", sandbox.url, broken, good))
+    assert isinstance(outcome, Sent)
     assert outcome.detail["accepted"] == ["good"]
-    alone = deliver("push", message("push", sandbox.url, broken))
-    assert isinstance(alone, Unknown | Permanent)
+    assert isinstance(deliver("push", message("push", sandbox.url, broken)), Unknown)
+
+
+@pytest.mark.parametrize("point", [b"\x04" + b"\x01" * 64, b"\x04" * 64, b""])
+def test_keys_that_are_none_refuse_the_message_for_good(point: bytes, sandbox: SandboxServer) -> None:
+    made = replace(target(sandbox.url), p256dh=base64.urlsafe_b64encode(point).decode())
+    outcome = deliver("push", message("push", sandbox.url, made))
+    assert isinstance(outcome, Permanent), outcome
+    assert outcome.code == "keys"
 
 
 def test_one_signature_serves_a_push_service_until_it_is_half_spent(settings: Any) -> None:

@@ -100,7 +100,7 @@ def test_an_acceptance_begins_the_row_anew_and_makes_us_patient() -> None:
     for n in range(SUSPICIOUS - 1):
         refused_by(refusals, f"{n}-", key_works=True)
     accepted_by(refusals)
-    outcomes = [refused_by(refusals, f"{n}-", key_works=False) for n in range(SUSPICIOUS_NOW)]
+    outcomes = [refused_by(refusals, f"later{n}-", key_works=False) for n in range(SUSPICIOUS_NOW)]
     assert [type(outcome) for outcome in outcomes] == [Transient] * (SUSPICIOUS_NOW - 1) + [Misconfigured]
 
 
