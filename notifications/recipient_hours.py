@@ -41,27 +41,35 @@ def in_hours(candidates: Sequence[Candidate], *, now: dt.datetime) -> dict[uuid.
     given = conf()
     answers: dict[uuid.UUID, Decision] = {}
     # Of a batch, most share the hour and the zone.
-    known: dict[tuple[str, str, tuple[str, ...], dt.datetime], _Opening] = {}
+    known: dict[tuple[object, ...], tuple[_Whereabouts, _Opening]] = {}
     for candidate in candidates:
         spec = given.quiet_hours.get(candidate.category, {}).get(candidate.channel)
         if spec is None or candidate.reach is None:
             continue
         due = max(candidate.due_at, now)
-        where = whereabouts(candidate.reach, given)
-        key = (candidate.category, candidate.channel, where.zones, due)
-        opening = known.get(key)
-        if opening is None:
-            opening = known[key] = _opening(week_of(spec), where.zones, due)
+        zone, number = _hints(candidate.reach)
+        key = (candidate.category, candidate.channel, due, zone, number)
+        if key not in known:
+            where = whereabouts(zone, number, given)
+            known[key] = where, _opening(week_of(spec), where.zones, due)
+        where, opening = known[key]
         if opening.at > due:
             answers[candidate.id] = _hold(candidate, where, opening, due, now, given.opening_spread)
     return answers
 
 
-def whereabouts(reach: Reach, given: Conf) -> _Whereabouts:
-    """The recipient's zone, or every zone they may plausibly be in."""
+def _hints(reach: Reach) -> tuple[str, str]:
+    """The time zone, or else the phone number, which may tell it."""
     if zone_named(reach.contact.timezone):
-        return _Whereabouts((reach.contact.timezone,), "contact")
-    if zones := _zones_of_number(reach.addresses.get("sms") or reach.contact.phone):
+        return reach.contact.timezone, ""
+    return "", reach.addresses.get("sms") or reach.contact.phone
+
+
+def whereabouts(zone: str, number: str, given: Conf) -> _Whereabouts:
+    """The recipient's zone, or every zone they may plausibly be in."""
+    if zone:
+        return _Whereabouts((zone,), "contact")
+    if zones := _zones_of_number(number):
         return _Whereabouts(zones, "number")
     return _Whereabouts(
         (settings.TIME_ZONE, *sorted({*given.fallback_zones} - {settings.TIME_ZONE})), "fallback"
@@ -71,7 +79,12 @@ def whereabouts(reach: Reach, given: Conf) -> _Whereabouts:
 @lru_cache(maxsize=1024)
 def zone_named(name: str) -> ZoneInfo | None:
     """None where this is no IANA name."""
-    return ZoneInfo(name) if name in available_timezones() else None
+    return ZoneInfo(name) if name in _names() else None
+
+
+@lru_cache(maxsize=1)
+def _names() -> frozenset[str]:
+    return frozenset(available_timezones())  # reads the whole directory each time
 
 
 def _zones_of_number(number: str) -> tuple[str, ...]:

@@ -43,9 +43,12 @@ class Callback(Protocol):
 def still_relevant(candidates: Sequence[Candidate], *, now: dt.datetime) -> dict[uuid.UUID, Decision]:
     """The candidates that no longer hold (withheld) or could not be judged (held)."""
     rules = conf().relevance
+    if not rules:
+        return {}
+    paths = {name: callback_path(name, rules) for name in {c.template for c in candidates}}
     asked: defaultdict[str, list[Candidate]] = defaultdict(list)
-    for candidate in candidates if rules else ():
-        if path := callback_path(candidate.template, rules):
+    for candidate in candidates:
+        if path := paths[candidate.template]:
             asked[path].append(candidate)
     answers: dict[uuid.UUID, Decision] = {}
     for path, about in asked.items():

@@ -14,6 +14,7 @@ from django.utils.module_loading import import_string
 
 from consent.directory import Contact
 from consent.preferences import grant
+from notifications.admin.cells import trouble
 from notifications.candidate import Candidate, Held
 from notifications.claim import claim
 from notifications.enqueue import notify, notify_many
@@ -24,7 +25,7 @@ from notifications.prepare import prepare
 from notifications.reach import Reach
 from notifications.recipient_hours import in_hours
 from notifications.record import record
-from notifications.relevance import Question, still_relevant
+from notifications.relevance import Question, callback_path, still_relevant
 from notifications.verdict import Verdict
 from rentals.models import Customer
 from tests.factories import CustomerFactory, PaymentFactory
@@ -86,6 +87,16 @@ def test_at_night_it_is_queued_for_the_morning_with_the_reason() -> None:
         "at": NIGHT.isoformat(),
     }
     assert row.metadata["decision"]["rule"] == "consent.not_revoked"  # the proof of consent stays
+
+
+def test_the_list_says_why_it_waits_until_something_else_happens() -> None:
+    row = queued(channel="sms", now=NIGHT)
+    assert trouble(row) == row.metadata["held"]["reason"]
+    row.scheduled_at, row.error = (
+        row.scheduled_at + MINUTE,
+        "503: busy",
+    )  # sent in the morning, and tried again
+    assert trouble(row) == "503: busy"
 
 
 def test_what_is_not_named_goes_out_at_any_hour() -> None:
@@ -225,6 +236,14 @@ def test_the_most_exact_rule_answers_and_others_are_not_asked(settings: Any) -> 
     assert send(1).queued[0].held_until is None
 
 
+@pytest.mark.parametrize(
+    ("template", "path"),
+    [("a.b.c", "long"), ("a.b", "exact"), ("a.x", "short"), ("a", None), ("ab.c", None), ("", None)],
+)
+def test_the_longest_beginning_decides(template: str, path: str | None) -> None:
+    assert callback_path(template, {"a.": "short", "a.b.": "long", "a.b": "exact", "ab": "no dot"}) == path
+
+
 @pytest.mark.usefixtures("relevance")
 def test_a_callback_that_fails_sends_nothing_and_loses_nothing(
     settings: Any, caplog: pytest.LogCaptureFixture
@@ -290,6 +309,7 @@ def test_one_a_day_and_four_in_thirty_over_all_channels(reader: Customer) -> Non
 
 def test_the_day_is_a_sliding_one_and_other_categories_do_not_count(reader: Customer) -> None:
     was_sent(queued(reader, now=NOON), NOON - MINUTE)
+    was_sent(promote(reader, NOON - MINUTE, channel="inapp"), NOON - MINUTE)  # nor does the inbox
     was_sent(promote(reader, NOON - DAY), NOON - DAY + MINUTE)
     assert "At most 1 marketing message in 1 day" in promote(reader).metadata["withheld"]["reason"]
     assert rule(promote(reader, NOON + MINUTE)) == ""
