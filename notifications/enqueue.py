@@ -5,7 +5,7 @@ is written; a message that may not be sent now is kept as a withheld row, so tha
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -68,20 +68,21 @@ def notify_many(requests: Iterable[NotifyRequest], *, now: dt.datetime | None = 
     request of the set is wrong in `index`.
     """
     moment = now or timezone.now()
-    result = EnqueueResult()
-    with transaction.atomic():
-        for start, batch in _batches(requests):
-            drafts = draft_batch(batch, now=moment, start=start)
-            decisions = check([draft.candidate() for draft in drafts], now=moment)
-            result += insert(drafts, decisions, now=moment)
-        if result.queued:
-            kick_on_commit()
+    source = iter(requests)
+    first = list(islice(source, BATCH))
+    if len(first) < BATCH:
+        result = _enqueue(first, now=moment)  # one INSERT, which needs no transaction around it
+    else:
+        with transaction.atomic():
+            result, start = _enqueue(first, now=moment), BATCH
+            while batch := list(islice(source, BATCH)):
+                result += _enqueue(batch, now=moment, start=start)
+                start += len(batch)
+    if result.queued:
+        kick_on_commit()
     return result
 
 
-def _batches(requests: Iterable[NotifyRequest]) -> Iterator[tuple[int, list[NotifyRequest]]]:
-    source = iter(requests)
-    start = 0
-    while batch := list(islice(source, BATCH)):
-        yield start, batch
-        start += len(batch)
+def _enqueue(batch: Sequence[NotifyRequest], *, now: dt.datetime, start: int = 0) -> EnqueueResult:
+    drafts = draft_batch(batch, now=now, start=start)
+    return insert(drafts, check([draft.candidate() for draft in drafts], now=now), now=now)

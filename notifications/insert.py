@@ -5,11 +5,11 @@ A key that is there already, whatever became of its row, inserts nothing: unique
 """
 
 import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connection
-from psycopg.types.json import Jsonb
 
 from consent.policy import Decision
 from notifications.candidate import Held
@@ -17,13 +17,15 @@ from notifications.drafts import Draft
 from notifications.message import EnqueueResult, Receipt
 from notifications.verdict import held_entry
 
+# One JSON text instead of fifteen arrays: Python writes it, and the driver quotes it, in a fraction of the time.
 INSERT = """
 INSERT INTO notification_queue (
     id, channel, "to", recipient_key, template_id, template_version, subject, payload, metadata, category,
     priority, scheduled_at, expires_at, idempotency_key, status)
-SELECT * FROM unnest(
-    %s::uuid[], %s::text[], %s::jsonb[], %s::text[], %s::uuid[], %s::uuid[], %s::text[], %s::jsonb[], %s::jsonb[],
-    %s::text[], %s::smallint[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::text[])
+SELECT * FROM json_to_recordset(%s) AS new(
+    id uuid, channel text, "to" jsonb, recipient_key text, template_id uuid, template_version uuid, subject text,
+    payload jsonb, metadata jsonb, category text, priority smallint, scheduled_at timestamptz, expires_at timestamptz,
+    idempotency_key text, status text)
 ON CONFLICT (channel, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
 RETURNING id
 """
@@ -40,7 +42,7 @@ def insert(drafts: Sequence[Draft], decisions: Sequence[Decision], *, now: dt.da
         return EnqueueResult()
     rows = [_row(draft, decision, now) for draft, decision in zip(drafts, decisions, strict=True)]
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, [list(column) for column in zip(*rows, strict=True)])
+        cursor.execute(INSERT, [json.dumps(rows, separators=(",", ":"))])
         new = {row[0] for row in cursor.fetchall()}
     receipts = [_receipt(draft, decision) for draft, decision in zip(drafts, decisions, strict=True)]
     return EnqueueResult(
@@ -50,24 +52,31 @@ def insert(drafts: Sequence[Draft], decisions: Sequence[Decision], *, now: dt.da
     )
 
 
-def _row(draft: Draft, decision: Decision, now: dt.datetime) -> tuple[Any, ...]:
-    return (
-        draft.id,
-        draft.channel,
-        Jsonb(draft.to),
-        draft.recipient_key,
-        draft.template.template_id if draft.template else None,
-        draft.template.version_id if draft.template else None,
-        draft.subject,
-        Jsonb(draft.payload),
-        Jsonb(_metadata(draft.metadata, decision, now)),
-        draft.category,
-        draft.priority,
-        decision.until if isinstance(decision, Held) else draft.scheduled_at,
-        draft.expires_at,
-        draft.idempotency_key,
-        "cancelled" if _refuses(decision) else "queued",
-    )
+def _row(draft: Draft, decision: Decision, now: dt.datetime) -> dict[str, Any]:
+    """A row as JSON; what is missing is NULL."""
+    row: dict[str, Any] = {
+        "id": str(draft.id),
+        "channel": draft.channel,
+        "to": draft.to,
+        "recipient_key": draft.recipient_key,
+        "payload": draft.payload,
+        "metadata": _metadata(draft.metadata, decision, now),
+        "category": draft.category,
+        "priority": draft.priority,
+        "scheduled_at": (decision.until if isinstance(decision, Held) else draft.scheduled_at).isoformat(),
+        "idempotency_key": draft.idempotency_key,
+        "status": "cancelled" if _refuses(decision) else "queued",
+    }
+    if draft.template:
+        row["template_id"], row["template_version"] = (
+            str(draft.template.template_id),
+            str(draft.template.version_id),
+        )
+    if draft.subject is not None:
+        row["subject"] = draft.subject
+    if draft.expires_at is not None:
+        row["expires_at"] = draft.expires_at.isoformat()
+    return row
 
 
 def _metadata(metadata: Mapping[str, Any], decision: Decision, now: dt.datetime) -> dict[str, Any]:

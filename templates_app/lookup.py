@@ -7,11 +7,13 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 
+from consent.arrays import array
 from templates_app.compiled import CompiledVersion, render_inline_parts
 from templates_app.engine import Mustache
 from templates_app.layout import for_locale, frames
-from templates_app.models import NotificationTemplate, NotificationTemplateVersion, TemplatePartial
+from templates_app.models import NotificationTemplateVersion, TemplatePartial
 from templates_app.placeholders import PayloadProblem, Placeholder, payload_problems
 from templates_app.tags import TemplateError
 
@@ -41,33 +43,37 @@ class Published:
     placeholders: tuple[Placeholder, ...]
 
 
+PUBLISHED = """
+SELECT id, published_version_id, name, category FROM notification_templates
+WHERE name = ANY(%s::text[]) AND archived_at IS NULL AND published_version_id IS NOT NULL
+"""
+
+
 def published(names: Collection[str]) -> dict[str, Published]:
     """The published versions by template name, in one query; unknown, unpublished and archived names are absent."""
     if not names:
         return {}
-    rows = NotificationTemplate.objects.filter(
-        name__in=names, archived_at__isnull=True, published_version__isnull=False
-    ).values_list(
-        "pk",
-        "published_version_id",
-        "name",
-        "category",
-        "published_version__channels",
-        "published_version__locales",
-        "published_version__placeholders",
+    with connection.cursor() as cursor:
+        cursor.execute(PUBLISHED, [array(names)])
+        rows = cursor.fetchall()
+    return {name: _published(*row) for row in rows for name in (row[2],)}
+
+
+# By all that may change about a template: a version itself never does.
+@lru_cache(maxsize=256)
+def _published(template_id: uuid.UUID, version_id: uuid.UUID, name: str, category: str) -> Published:
+    version = NotificationTemplateVersion.objects.only("channels", "locales", "placeholders").get(
+        pk=version_id
     )
-    return {
-        name: Published(
-            template_id=template_id,
-            version_id=version_id,
-            name=name,
-            category=category,
-            channels=frozenset(channels),
-            locales=tuple(locales),
-            placeholders=tuple(Placeholder.of(stored) for stored in placeholders),
-        )
-        for template_id, version_id, name, category, channels, locales, placeholders in rows
-    }
+    return Published(
+        template_id=template_id,
+        version_id=version_id,
+        name=name,
+        category=category,
+        channels=frozenset(version.channels),
+        locales=tuple(version.locales),
+        placeholders=tuple(Placeholder.of(stored) for stored in version.placeholders),
+    )
 
 
 def check_payload(template: Published, payload: Mapping[str, Any]) -> list[PayloadProblem]:
