@@ -37,11 +37,23 @@ Key = Annotated[
 ]
 
 
+_REPLAYED = {
+    "description": "`true` where this is a stored answer",
+    "schema": {"type": "string", "enum": ["true"]},
+}
+_RETRY_AFTER = {"description": "In seconds", "schema": {"type": "integer"}}
+KEY_HEADERS: dict[int, dict[str, object]] = {
+    409: {"headers": {"Retry-After": _RETRY_AFTER}},
+    **{status: {"headers": {"Idempotency-Replayed": _REPLAYED}} for status in (200, 201, 422)},
+}
+
+
 @notifications.post(
     "",
     auth=allow(scope="notifications:write", permission="notifications.add_notification"),
     response={200: Answer[EnqueuedShape], 201: Answer[EnqueuedShape], **refusals(409, 413, 422)},
     summary="Queue a notification",
+    openapi_extra={"responses": KEY_HEADERS},
 )
 def enqueue(
     request: ApiRequest,
@@ -70,7 +82,8 @@ def enqueue(
         shaped = Answer[EnqueuedShape].model_validate(answer(result))
         return (200 if dry_run else 201), shaped.model_dump(mode="json")
 
-    asked = {"body": body.model_dump(mode="json"), "dry_run": dry_run}
+    # Without defaults, so that a field that a later release adds is no other request.
+    asked = {"body": body.model_dump(mode="json", exclude_defaults=True), "dry_run": dry_run}
     return answer_once(request, key=idempotency_key, asked=asked, act=act)
 
 

@@ -23,6 +23,7 @@ from notifications.message import Message
 TIMEOUT = 30.0
 # Anymail's words for a recipient whom the provider will not write to.
 REFUSED = frozenset({"invalid", "rejected", "failed"})
+UNCLEAR = frozenset({None, "unknown"})
 
 
 class AnymailHttp:
@@ -53,6 +54,10 @@ class AnymailHttp:
             return Unknown("unreadable", redact(f"The provider answered {answer.status_code}: {error!r}"))
         if status.status in REFUSED:
             return Permanent(code=str(status.status), error="The provider refuses this recipient.")
+        if status.status in UNCLEAR and not status.message_id:
+            return Unknown(
+                "unreadable", "The provider answered, and did not say what became of this recipient."
+            )
         # The id that Anymail puts into custom_args, which SendGrid's webhooks repeat (its own id is not in the answer).
         return Sent(reference=status.message_id or "")
 

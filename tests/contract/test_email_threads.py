@@ -60,7 +60,7 @@ def server(settings: Any) -> Iterator[MailServer]:
     with MailServer() as running:
         threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = running.server_address
+        settings.EMAIL_HOST, settings.EMAIL_PORT = running.server_address[:2]
         settings.EMAIL_TIMEOUT = 5
         settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "CONCURRENCY": 1}
         yield running
@@ -97,7 +97,7 @@ def test_a_server_that_hangs_up_after_the_text_may_have_taken_it_and_the_next_ma
     ("answer", "expected"), [("451 4.7.1 greylisted", Transient), ("550 5.1.1 marie@example.com", Permanent)]
 )
 def test_the_servers_word_about_the_recipient_decides(
-    answer: str, expected: type, server: MailServer
+    answer: str, expected: type[Transient | Permanent], server: MailServer
 ) -> None:
     server.rcpt = answer
     outcome = deliver("email", message("email", ""))

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from notifications.api import routes
+from notifications.enqueue import notify as queue_it
 from notifications.models import ApiRequest, Notification
 from tests.integration.api_client import program, staff, token_entry
 
@@ -58,8 +57,13 @@ def test_the_same_request_again_gets_the_same_answer_and_queues_nothing(ops: Cli
 
 
 def test_the_same_body_written_differently_is_the_same_request(ops: Client) -> None:
-    post(ops, "k-1")
-    reordered = {**dict(reversed(INLINE.items())), "payload": {}, "priority": None}
+    post(ops, "k-1", {**INLINE, "metadata": {"a": 1, "b": 2}})
+    reordered = {
+        "metadata": {"b": 2, "a": 1},
+        **dict(reversed(INLINE.items())),
+        "payload": {},
+        "priority": None,
+    }
     assert post(ops, "k-1", reordered)["Idempotency-Replayed"] == "true"
 
 
@@ -125,6 +129,19 @@ def test_the_longest_key_is_good_and_no_key_is_stored_in_clear(ops: Client) -> N
     assert "anna" not in str(row)
 
 
+def test_the_document_tells_of_the_key_and_of_what_comes_back() -> None:
+    operation = Client().get("/api/openapi.json").json()["paths"][URL]["post"]
+    [header] = [parameter for parameter in operation["parameters"] if parameter["in"] == "header"]
+    assert header["name"] == "Idempotency-Key"
+    assert {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}.items() <= header["schema"]["anyOf"][
+        0
+    ].items()
+    responses = operation["responses"]
+    assert "Retry-After" in responses["409"]["headers"]
+    assert all("Idempotency-Replayed" in responses[status]["headers"] for status in ("200", "201", "422"))
+    assert "content" in responses["201"], "the header is added, and replaces nothing"
+
+
 # ── Time ────────────────────────────────────────────────────────────────────────────────────────────────
 def test_answers_are_kept_a_day_and_expired_ones_are_swept_in_passing(ops: Client, settings: Any) -> None:
     post(ops, "k-1")
@@ -147,11 +164,10 @@ def breaks(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     """After the rows are written, and before they are committed."""
 
     def notify(*args: Any, **kwargs: Any) -> Any:
-        original(*args, **kwargs)
+        queue_it(*args, **kwargs)
         raise error
 
-    original = routes.notify
-    monkeypatch.setattr(routes, "notify", notify)
+    monkeypatch.setattr("notifications.api.routes.notify", notify)
 
 
 def test_a_fault_of_ours_frees_the_key(ops: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +206,7 @@ class Held:
         self.responses: list[Any] = []
 
         def notify(*args: Any, **kwargs: Any) -> Any:
-            result = original(*args, **kwargs)
+            result = queue_it(*args, **kwargs)
             if threading.current_thread() is self.thread:
                 self.wrote.set()
                 assert self.go_on.wait(10)
@@ -202,8 +218,7 @@ class Held:
             finally:
                 connection.close()
 
-        original: Callable[..., Any] = routes.notify
-        monkeypatch.setattr(routes, "notify", notify)
+        monkeypatch.setattr("notifications.api.routes.notify", notify)
         self.thread = threading.Thread(target=send)
         self.thread.start()
         assert self.wrote.wait(10)
