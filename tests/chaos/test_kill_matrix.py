@@ -31,6 +31,7 @@ from sandbox.testing import SandboxServer
 from tests.chaos.halting import APPLICATION, HALTS, Order, hurried, warm
 from tests.messages import fresh, queued
 
+pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 20.0
 # A lease that nobody should have to wait for, and one that runs out while a worker is dead or stands still.
@@ -135,12 +136,17 @@ Start = Callable[[str, str, float], Halted]
 
 @pytest.fixture(scope="module")
 def street(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Templates that are committed, since the workers are other processes. Emptied once, at the end: to do it after
-    each cell would take as long as the cell."""
+    """Templates that are committed, since the workers are other processes."""
     with django_db_blocker.unblock():
+        assert str(connection.settings_dict["NAME"]).startswith("test_")
         call_command("load_templates", stdout=io.StringIO())
         yield
         call_command("flush", interactive=False, verbosity=0)
+
+
+@pytest.fixture
+def _django_db_helper(street: None) -> None:
+    """In place of pytest-django's, which would empty all tables after each cell: that takes longer than the cell."""
 
 
 @pytest.fixture(scope="module")
@@ -196,8 +202,6 @@ def start(forker: "subprocess.Popen[str]") -> Iterator[Start]:
             wire.close()
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("templates")
 @pytest.mark.parametrize("channel", ["email", "sms", "inapp"])
 def test_what_is_on_record_when_nothing_happens(channel: str, sandbox: SandboxServer) -> None:
     row = queued(channel=channel)
