@@ -81,9 +81,8 @@ def _rendered(row: Claimed, reach: Reach, token: str | None) -> Message | Verdic
     except RenderError as error:
         return unrenderable(str(error))
     except Exception as error:
-        if is_lost(
-            error
-        ):  # the text is read from the database: that is away, and nothing is wrong with the message
+        # A text is read from the database: if that is away, nothing is wrong with the message.
+        if is_lost(error):
             raise
         logger.exception("render.bug id=%s", row.id)
         return unrenderable(f"{type(error).__name__} (see the log)")
