@@ -83,7 +83,7 @@ def _two(server: SandboxServer, customers: Sequence[str]) -> Run:
     server.behave("sendgrid", latency_ms=SLOW * 1000)
     runs = [report.result() for report in [_begin(server, "worker", part) for part in halves(queued)]]
     count = sum(run.count for run in runs)
-    _all_arrived(server, queued, measured=count)
+    _all_arrived(server, queued, way="workers", measured=count)
     return replace(runs[0], count=count, seconds=max(run.seconds for run in runs))
 
 
@@ -109,7 +109,7 @@ def _bare(server: SandboxServer, customers: Sequence[str]) -> Run:
 def send(server: SandboxServer, way: str, count: int) -> Run:
     """Run a sender; raises StageError if it fails, or if a message was not received exactly once."""
     run = _begin(server, way, count).result()
-    _all_arrived(server, count, measured=run.count)
+    _all_arrived(server, count, way=way, measured=run.count)
     return run
 
 
@@ -147,12 +147,12 @@ def _begin(server: SandboxServer, way: str, count: int) -> _Sender:
     return _Sender(way, process, log)
 
 
-def _all_arrived(server: SandboxServer, count: int, *, measured: int) -> None:
+def _all_arrived(server: SandboxServer, count: int, *, way: str, measured: int) -> None:
     """Each once, and those that the sender says it sent."""
     totals = server.stats()["totals"]
     warmed = count - measured
     if (totals["unique"], totals["duplicates"]) != (count, 0) or not 0 <= warmed <= 2 * WARM:
         raise StageError(
-            f"{count:,} messages should have been sent once. The provider counted {totals['unique']:,}, and "
+            f"The {way} should have sent {count:,} messages once. The provider counted {totals['unique']:,}, and "
             f"{totals['duplicates']:,} twice; the figures would mean nothing."
         )
