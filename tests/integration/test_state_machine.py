@@ -77,6 +77,9 @@ class Dice(random.Random):
     def uniform(self, a: float, b: float) -> float:
         return (a + b) / 2
 
+    def randrange(self, *_limits: Any) -> int:
+        return 0
+
 
 class Worker:
     """A thread with a connection of its own, and all that it ever claimed: it does not know what it has lost since."""
@@ -183,7 +186,9 @@ class Street(RuleBasedStateMachine):
     def _look(self, channel: str, limit: int) -> list[Claimed]:
         """As a drain takes a batch: with a permit."""
         permit = permits([channel], wanted=limit, now=self.now)[channel]
-        return claim(channel=channel, limit=permit.count, lease=LEASE, now=self.now) if permit.count else []
+        if not permit.count:
+            return []
+        return claim(channel=channel, limit=permit.count, lease=LEASE, now=self.now, rng=Dice())
 
     def _took(self, worker: Worker, batch: list[Claimed], expected: list[uuid.UUID]) -> None:
         assert [claimed.id for claimed in batch] == expected
