@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 LIMIT = 3  # attempts of the default policy
 FIRST_WAIT = dt.timedelta(seconds=30)
-POISON = 5
+POISON = 2  # deaths
 RESENT_IF_UNKNOWN = frozenset({"email", "inapp"})  # an SMS may be paid for and read twice
 FOREVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 

@@ -44,7 +44,7 @@ from notifications.verdict import Verdict, after_delivery, put_back, unrenderabl
 from notifications.worker import drain
 from tests.factories import CustomerFactory
 from tests.messages import LEASE, PICKUP
-from tests.queue_model import FOREVER, Queue, Row
+from tests.queue_model import FOREVER, POISON, Queue, Row
 from tests.waiting import start_and_wait_until_blocked
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("templates")]
@@ -61,6 +61,7 @@ OUTCOMES: dict[str, Outcome] = {
     "misconfigured": Misconfigured("401", "wrong key"),
     "unknown": Unknown("timeout", "no answer"),
 }
+APT = {"replay": ["failed"], "cancel": ["queued"], "send again": ["sent", "cancelled"]}
 ROWS = """
 SELECT q.id, q.status, q.attempts, q.scheduled_at, q.lease_token, q.lease_until, q.dispatched_at IS NOT NULL, q.error,
     q.metadata -> 'withheld' ->> 'reason', q.channel, q.idempotency_key, to_jsonb(q)::text,
@@ -318,6 +319,30 @@ class Street(RuleBasedStateMachine):
                 row.tries += 1
                 row.answer("sent", self.now)
 
+    # The two commonest ways of a message in one step, so that forty steps lead further.
+    @rule(who=which, channel=st.sampled_from(CALLED), word=st.sampled_from(sorted(OUTCOMES)))
+    def claims_and_sends(self, who: int, channel: str, word: str) -> None:
+        before = len(self.workers[who].hand)
+        self.claims(who, channel, 2)
+        for place in range(before, len(self.workers[who].hand)):
+            self.dispatches(who, place)
+            self.the_provider_answers(who, place, word)
+
+    @rule(channel=st.sampled_from(["email", "sms", "inapp"]), deaths=st.integers(1, 3))
+    def die_one_after_the_other_before_the_call(self, channel: str, deaths: int) -> None:
+        for who in (0, 1, 0)[:deaths]:
+            self.claims_and_dies(who, channel, is_calling=False)
+            self.releases(1 - who)
+
+    @rule(who=which, channel=st.sampled_from(["email", "sms", "inapp"]), is_calling=st.booleans())
+    def claims_and_dies(self, who: int, channel: str, is_calling: bool) -> None:
+        before = len(self.workers[who].hand)
+        self.claims(who, channel, 2)
+        for place in range(before, len(self.workers[who].hand)):
+            if is_calling:
+                self.dispatches(who, place)
+        self.all_leases_run_out()
+
     # ── Workers die ─────────────────────────────────────────────────────────────────────────────────────
     def _living(self) -> list[Row]:
         return [row for row in self.model.rows.values() if row.status == "processing"]
@@ -332,6 +357,10 @@ class Street(RuleBasedStateMachine):
                 "UPDATE notification_queue SET lease_until = now() - interval '1 s' WHERE id = %s", [row.id]
             )
         row.has_run_out = True
+
+    def all_leases_run_out(self) -> None:
+        for place in range(len(self._living())):
+            self.a_lease_runs_out(place)
 
     @rule(who=which)
     def releases(self, who: int) -> None:
@@ -403,10 +432,13 @@ class Street(RuleBasedStateMachine):
         assert sum(done.skipped.values()) == (not expected), "what was not done is told why"
 
     @precondition(lambda self: self.model.rows)
-    @rule(place=places, what=acts, once=st.sampled_from([None, "click"]))
-    def an_operator_acts(self, place: int, what: str, once: str | None) -> None:
-        row = list(self.model.rows.values())[place % len(self.model.rows)]
-        self._acted(what, row, self._act(what, row.id, once), once)
+    @rule(place=places, what=acts, once=st.sampled_from([None, "click"]), is_apt=st.booleans())
+    def an_operator_acts(self, place: int, what: str, once: str | None, is_apt: bool) -> None:
+        rows = list(self.model.rows.values())
+        apt = [row for row in rows if row.status in APT[what]] if is_apt else []
+        row = (apt or rows)[place % len(apt or rows)]
+        if what != "send again" or len(rows) < MOST_ROWS:
+            self._acted(what, row, self._act(what, row.id, once), once)
 
     @precondition(lambda self: any(row.is_due(self.now) for row in self.model.rows.values()))
     @rule(who=which, what=acts)
@@ -421,16 +453,15 @@ class Street(RuleBasedStateMachine):
                 assert (done.done, dict(done.skipped)) == ((), {"a worker has it right now": 1})
         self._took(worker, batch, expected)
 
-    @rule(channel=st.sampled_from(["email", "inapp"]), minutes=st.sampled_from([None, 3, 30]))
-    def an_operator_pauses(self, channel: str, minutes: int | None) -> None:
+    @rule(channel=st.sampled_from(["email", "inapp"]), minutes=st.sampled_from([None, 3, 30, 0, 0]))
+    def an_operator_pauses_or_resumes(self, channel: str, minutes: int | None) -> None:
+        if minutes == 0:
+            resume(channel, by="staff:1")
+            self.model.paused.pop(channel, None)
+            return
         until = self.now + minutes * MINUTE if minutes else None
         pause(channel, until=until, reason="maintenance", by="staff:1")
         self.model.pause(channel, until or FOREVER)
-
-    @rule(channel=st.sampled_from(["email", "inapp"]))
-    def an_operator_resumes(self, channel: str) -> None:
-        resume(channel, by="staff:1")
-        self.model.paused.pop(channel, None)
 
     @rule(minutes=st.sampled_from([1, 4, 30]))
     def time_passes(self, minutes: int) -> None:
@@ -478,14 +509,15 @@ class Street(RuleBasedStateMachine):
         self.attempt_ids = ids
 
 
-def test_no_order_of_events_breaks_the_queue(settings: Any) -> None:
+def test_no_order_of_events_breaks_the_queue(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "KICK": "", "RELEVANCE": {}}
+    monkeypatch.setattr("notifications.release.POISON", POISON)  # few deaths, so that it is reached
     Street.customer, Street.workers = CustomerFactory.create().pk, (Worker(), Worker())
     try:
         run_state_machine_as_test(
             Street,
             settings=hypothesis(
-                max_examples=EXAMPLES or 60,
+                max_examples=EXAMPLES or 100,
                 stateful_step_count=40,
                 derandomize=not EXAMPLES,
                 database=None,
