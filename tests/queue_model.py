@@ -58,14 +58,13 @@ class Row:
 
     def answer(self, outcome: str, now: dt.datetime, retry_after: dt.timedelta | None = None) -> None:
         """The provider answered one who still held it; the try itself is counted by the caller."""
+        is_left_to_a_person = outcome == "unknown" and self.channel not in RESENT_IF_UNKNOWN
         if outcome == "sent":
             self.end("sent")
             self.inbox += self.channel == "inapp"
         elif outcome == "misconfigured":
             self.end("queued", refund=True)
-        elif outcome == "permanent" or (outcome == "unknown" and self.channel not in RESENT_IF_UNKNOWN):
-            self.end("failed")
-        elif self.attempts >= LIMIT:
+        elif outcome == "permanent" or is_left_to_a_person or self.attempts >= LIMIT:
             self.end("failed")
         else:
             self._wait(now, retry_after)

@@ -261,7 +261,7 @@ class Street(RuleBasedStateMachine):
     def the_provider_answers(self, who: int, place: int, word: str) -> None:
         """Also to one who lost the row while it called, and to one who told us before."""
         worker = self.workers[who] if self.workers[who].hand else self.workers[1 - who]
-        place, claimed, is_off, row = self._held(worker, place)
+        _, claimed, is_off, _row = self._held(worker, place)
         if not is_off:
             return
         delivery = self._delivery(claimed, OUTCOMES[word])
@@ -318,6 +318,7 @@ class Street(RuleBasedStateMachine):
             else:
                 row.tries += 1
                 row.answer("sent", self.now)
+        self._tell_apart(orphans)
 
     # The two commonest ways of a message in one step, so that forty steps lead further.
     @rule(who=which, channel=st.sampled_from(CALLED), word=st.sampled_from(sorted(OUTCOMES)))
@@ -362,12 +363,26 @@ class Street(RuleBasedStateMachine):
         for place in range(len(self._living())):
             self.a_lease_runs_out(place)
 
+    def _released(self, rows: list[Row]) -> None:
+        for row in rows:
+            row.release(self.now)
+        self._tell_apart(rows)
+
+    def _tell_apart(self, rows: list[Row]) -> None:
+        """Retries of one sweep are due in the same moment, and random ids decide which of them goes first: a failure
+        could not be repeated."""
+        with connection.cursor() as cursor:
+            for number, row in enumerate(row for row in rows if row.status == "queued"):
+                row.scheduled_at += number * dt.timedelta(microseconds=1)
+                cursor.execute(
+                    "UPDATE notification_queue SET scheduled_at = %s WHERE id = %s", [row.scheduled_at, row.id]
+                )
+
     @rule(who=which)
     def releases(self, who: int) -> None:
         orphans = self.model.orphans()
         assert self.workers[who].do(lambda: release(now=self.now, rng=Dice())) == len(orphans)
-        for row in orphans:
-            row.release(self.now)
+        self._released(orphans)
 
     def _late(self, worker: Worker) -> list[Claimed]:
         """What a worker has in flight on a lease that ran out, and that nobody took back yet."""
@@ -389,8 +404,7 @@ class Street(RuleBasedStateMachine):
             held = worker.do(lambda: record([(claimed, verdict)], [delivery]))
             assert sweeper.do(lambda: release(now=self.now, rng=Dice())) == len(others)
         self._answered(claimed, word, held)
-        for row in others:
-            row.release(self.now)
+        self._released(others)
 
     @somebody_is_late
     @rule(word=st.sampled_from(sorted(OUTCOMES)))
@@ -405,8 +419,7 @@ class Street(RuleBasedStateMachine):
             late = lambda: results.append(record([(claimed, verdict)], [delivery]))  # noqa: E731
             thread = start_and_wait_until_blocked(late)
         thread.join()
-        for row in orphans:
-            row.release(self.now)
+        self._released(orphans)
         self._answered(claimed, word, results[0])
 
     # ── Operators ───────────────────────────────────────────────────────────────────────────────────────
@@ -522,7 +535,8 @@ def test_no_order_of_events_breaks_the_queue(settings: Any, monkeypatch: pytest.
                 derandomize=not EXAMPLES,
                 database=None,
                 deadline=None,
-                phases=(Phase.generate, Phase.shrink),
+                # To shorten what failed takes minutes: for who looks closer.
+                phases=(Phase.generate, Phase.shrink) if EXAMPLES else (Phase.generate,),
                 suppress_health_check=list(HealthCheck),
             ),
         )
