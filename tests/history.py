@@ -27,7 +27,7 @@ SELECT md5('message' || n)::uuid, (ARRAY['email', 'sms', 'push', 'inapp'])[1 + n
         WHEN 'cancelled' THEN jsonb_build_object('withheld', jsonb_build_object('stage', 'enqueue',
             'rule', 'consent.revoked', 'reason', 'Switched off.', 'at', due)) ELSE '{}' END, '{"equipment": "CAT 320"}'
 FROM generate_series(%(first)s, %(last)s) AS n
-CROSS JOIN LATERAL (SELECT CASE WHEN n %% 25 = 1 THEN 'failed' WHEN n %% 25 = 2 THEN 'cancelled' ELSE 'sent' END AS state,
+CROSS JOIN LATERAL (SELECT CASE WHEN n %% 20 = 1 THEN 'failed' WHEN n %% 20 = 2 THEN 'cancelled' ELSE 'sent' END AS state,
     now() - interval '2 days' - n * interval '30 seconds' AS due,
     CASE WHEN n %% 2000 = 7 THEN 4 ELSE 1 + n %% 3 END AS at) AS made
 CROSS JOIN (SELECT %(templates)s::uuid[] AS ids, %(versions)s::uuid[] AS versions) AS t
@@ -35,9 +35,9 @@ CROSS JOIN (SELECT %(templates)s::uuid[] AS ids, %(versions)s::uuid[] AS version
 ATTEMPTS = """
 INSERT INTO delivery_attempts (notification_id, number, provider, outcome, provider_code, provider_reference, started_at,
     finished_at, error)
-SELECT md5('message' || n)::uuid, 1, 'sendgrid', CASE WHEN n %% 25 = 1 THEN 'permanent' ELSE 'sent' END, '', 'ref-' || n,
+SELECT md5('message' || n)::uuid, 1, 'sendgrid', CASE WHEN n %% 20 = 1 THEN 'permanent' ELSE 'sent' END, '', 'ref-' || n,
     now(), now(), ''
-FROM generate_series(%(first)s, %(last)s) AS n WHERE n %% 25 <> 2
+FROM generate_series(%(first)s, %(last)s) AS n WHERE n %% 20 <> 2
 """
 EVENTS = """
 INSERT INTO provider_events (provider, event_id, event_type, notification_id, occurred_at, detail)
@@ -47,12 +47,12 @@ FROM generate_series(%(first)s, %(last)s) AS n WHERE n %% 4 = 0
 CONSENT = """
 INSERT INTO customer_consent (id, customer_id, channel, category, enabled, granted_at, source)
 SELECT gen_random_uuid(), md5('person' || n)::uuid::text, 'email', 'marketing', true, now(), 'admin'
-FROM generate_series(%(first)s / %(each)s, %(last)s / %(each)s) AS n ON CONFLICT DO NOTHING
+FROM generate_series(%(first)s / 2, %(last)s / 2) AS n ON CONFLICT DO NOTHING
 """
 SUPPRESSED = """
 INSERT INTO suppressions (id, address_hmac, address_hint, channel, scope, reason, note, lifted_by, lift_reason)
 SELECT gen_random_uuid(), md5('address' || n), 'm•••', 'email', 'all', 'hard_bounce', '', '', ''
-FROM generate_series(%(first)s / %(each)s, %(last)s / %(each)s) AS n ON CONFLICT DO NOTHING
+FROM generate_series(%(first)s / 2, %(last)s / 2) AS n ON CONFLICT DO NOTHING
 """
 # 400 that are due, 100 for later, 60 in the hands of workers (20 of those dead), 200 sent today.
 LIVE = """
@@ -94,7 +94,7 @@ def grow(first: int, last: int) -> None:
 
 def end() -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {', '.join(TABLES)}, notification_templates CASCADE")
+        cursor.execute(f"TRUNCATE {', '.join(TABLES)}, notification_templates, notification_template_partials CASCADE")
         for table in TABLES:
             cursor.execute(f"VACUUM (ANALYZE) {table}")
 
