@@ -6,6 +6,7 @@ No message of an error and no mask holds the address.
 import hmac
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import idna
@@ -39,8 +40,13 @@ def normalise(channel: str, value: str) -> str:
 
 def blind_index(channel: str, value: str) -> str:
     """The hex HMAC-SHA256 of channel and normal form: equal for equal addresses, meaningless without our key."""
-    text = f"{channel}:{normalise(channel, value)}"
-    return hmac.digest(index_key(), text.encode(), "sha256").hex()
+    return _index(index_key(), channel, value)
+
+
+# A message's address is indexed at the gate, and again for its link.
+@lru_cache(maxsize=2048)
+def _index(key: bytes, channel: str, value: str) -> str:
+    return hmac.digest(key, f"{channel}:{normalise(channel, value)}".encode(), "sha256").hex()
 
 
 def hint(channel: str, value: str) -> str:

@@ -10,12 +10,12 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from django.conf import settings
 from django.db import connection
 from django.urls import get_script_prefix, reverse
 
+from consent.arrays import array
 from consent.models import UnsubscribeToken
 
 DEFAULT_DAYS = 400
@@ -60,7 +60,7 @@ def issue_many(requests: Sequence[TokenRequest], *, now: dt.datetime) -> list[st
         (_sha256(token), r.customer_id, r.channel, r.category, r.notification_id, r.locale, r.address_hmac)
         for token, r in zip(tokens, requests, strict=True)
     ]
-    columns: list[Any] = [list(column) for column in zip(*rows, strict=True)]
+    columns = [array(column) for column in zip(*rows, strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(ISSUE, [now + dt.timedelta(days=days), *columns])
     return tokens

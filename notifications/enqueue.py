@@ -5,7 +5,7 @@ is written; a message that may not be sent now is kept as a withheld row, so tha
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -13,10 +13,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from notifications.drafts import draft_batch
+from notifications.errors import EnqueueError
 from notifications.gate import check
-from notifications.insert import insert
+from notifications.insert import StaleTemplateError, insert
 from notifications.kick import kick_on_commit
 from notifications.message import EnqueueResult, NotifyRequest, Recipient
+from templates_app.lookup import refreshed, remembered
 
 BATCH = 1000
 
@@ -68,20 +70,29 @@ def notify_many(requests: Iterable[NotifyRequest], *, now: dt.datetime | None = 
     request of the set is wrong in `index`.
     """
     moment = now or timezone.now()
-    result = EnqueueResult()
-    with transaction.atomic():
-        for start, batch in _batches(requests):
-            drafts = draft_batch(batch, now=moment, start=start)
-            decisions = check([draft.candidate() for draft in drafts], now=moment)
-            result += insert(drafts, decisions, now=moment)
-        if result.queued:
-            kick_on_commit()
+    source = iter(requests)
+    first = list(islice(source, BATCH))
+    if len(first) < BATCH:
+        result = _enqueue(first, now=moment)  # one INSERT, which needs no transaction around it
+    else:
+        with transaction.atomic():
+            result, start = _enqueue(first, now=moment), BATCH
+            while batch := list(islice(source, BATCH)):
+                result += _enqueue(batch, now=moment, start=start)
+                start += len(batch)
+    if result.queued:
+        kick_on_commit()
     return result
 
 
-def _batches(requests: Iterable[NotifyRequest]) -> Iterator[tuple[int, list[NotifyRequest]]]:
-    source = iter(requests)
-    start = 0
-    while batch := list(islice(source, BATCH)):
-        yield start, batch
-        start += len(batch)
+def _enqueue(batch: Sequence[NotifyRequest], *, now: dt.datetime, start: int = 0) -> EnqueueResult:
+    """Templates are remembered, and the INSERT checks that they are still in force; else all is done anew."""
+    names = {request.template for request in batch if request.template}
+    while True:
+        try:
+            drafts = draft_batch(batch, remembered(names), now=now, start=start)
+            return insert(drafts, check([draft.candidate() for draft in drafts], now=now), now=now)
+        except (EnqueueError, StaleTemplateError):
+            # A payload may be wrong for the version that was remembered, and right for the one in force.
+            if not refreshed(names):
+                raise

@@ -6,21 +6,17 @@ from collections.abc import Collection, Iterable, Mapping
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.db import connection
 
+from consent.arrays import array
 from consent.directory import Contact
 from rentals.models import Customer
 
-_CUSTOMER = (
-    "id",
-    "first_name",
-    "last_name",
-    "company_name",
-    "email",
-    "phone",
-    "locale",
-    "timezone",
-    "preferred_contact_method",
-)
+# Asked for each message, twice: written out, since the ORM would take longer to write it than the database to answer.
+_CUSTOMERS = """
+SELECT id, first_name, last_name, company_name, email, phone, locale, timezone, preferred_contact_method
+FROM customers WHERE id = ANY(%s::uuid[])
+"""
 _BIGGEST_KEY = 2**63 - 1
 
 
@@ -33,8 +29,10 @@ class RentalDirectory:
 
     def customers(self, ids: Collection[str]) -> Mapping[str, Contact]:
         wanted = [known for text in ids if (known := _uuid(text))]
-        rows = Customer.objects.filter(pk__in=wanted).order_by().values_list(*_CUSTOMER)
-        return {str(row[0]): Contact(str(row[0]), *row[1:]) for row in rows}
+        with connection.cursor() as cursor:
+            cursor.execute(_CUSTOMERS, [array(wanted)])
+            rows = cursor.fetchall()
+        return {(key := str(row[0])): Contact(key, *row[1:]) for row in rows}
 
     def staff(self, ids: Collection[str]) -> Mapping[str, Contact]:
         wanted = [known for text in ids if (known := _number(text))]

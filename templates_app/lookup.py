@@ -1,5 +1,6 @@
 """Templates for the pipeline: in, names or version ids; out, frozen values. Reads only; `publish.py` writes."""
 
+import json
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -7,11 +8,13 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 
+from consent.arrays import array
 from templates_app.compiled import CompiledVersion, render_inline_parts
 from templates_app.engine import Mustache
 from templates_app.layout import for_locale, frames
-from templates_app.models import NotificationTemplate, NotificationTemplateVersion, TemplatePartial
+from templates_app.models import NotificationTemplateVersion, TemplatePartial
 from templates_app.placeholders import PayloadProblem, Placeholder, payload_problems
 from templates_app.tags import TemplateError
 
@@ -23,6 +26,8 @@ __all__ = [
     "check_payload",
     "compiled",
     "published",
+    "refreshed",
+    "remembered",
     "render_inline",
     "template_name",
 ]
@@ -41,33 +46,51 @@ class Published:
     placeholders: tuple[Placeholder, ...]
 
 
+PUBLISHED = """
+SELECT t.id, v.id, t.name, t.category, v.channels, v.locales, v.placeholders
+FROM notification_templates AS t JOIN notification_template_versions AS v ON v.id = t.published_version_id
+WHERE t.name = ANY(%s::text[]) AND t.archived_at IS NULL
+"""
+# What was in force when this process last asked, by name.
+_remembered: dict[str, Published] = {}
+
+
 def published(names: Collection[str]) -> dict[str, Published]:
     """The published versions by template name, in one query; unknown, unpublished and archived names are absent."""
     if not names:
         return {}
-    rows = NotificationTemplate.objects.filter(
-        name__in=names, archived_at__isnull=True, published_version__isnull=False
-    ).values_list(
-        "pk",
-        "published_version_id",
-        "name",
-        "category",
-        "published_version__channels",
-        "published_version__locales",
-        "published_version__placeholders",
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(PUBLISHED, [array(names)])
+        rows = cursor.fetchall()
     return {
         name: Published(
             template_id=template_id,
             version_id=version_id,
             name=name,
             category=category,
-            channels=frozenset(channels),
-            locales=tuple(locales),
-            placeholders=tuple(Placeholder.of(stored) for stored in placeholders),
+            channels=frozenset(json.loads(channels)),
+            locales=tuple(json.loads(locales)),
+            placeholders=tuple(Placeholder.of(stored) for stored in json.loads(placeholders)),
         )
         for template_id, version_id, name, category, channels, locales, placeholders in rows
     }
+
+
+def remembered(names: Collection[str]) -> dict[str, Published]:
+    """As `published`, but what this process knows already is not asked again, and may have changed since: whoever uses
+    it has the database check it (`notifications/insert.py`), and calls `refreshed` when it does not agree."""
+    unknown = [name for name in names if name not in _remembered]
+    if unknown:
+        _remembered.update(published(unknown))
+    return {name: _remembered[name] for name in names if name in _remembered}
+
+
+def refreshed(names: Collection[str]) -> bool:
+    """Ask again; answers whether anything has changed since it was remembered."""
+    before = {name: _remembered.pop(name, None) for name in names}
+    now = published(names)
+    _remembered.update(now)
+    return any(now.get(name) != version for name, version in before.items())
 
 
 def check_payload(template: Published, payload: Mapping[str, Any]) -> list[PayloadProblem]:

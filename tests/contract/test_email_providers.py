@@ -56,6 +56,9 @@ def provider(settings: Any) -> Iterator[Provider]:
             "MAILGUN_API_KEY": "key",
             "MAILGUN_API_URL": f"{known.url}v3",
             "MAILGUN_SENDER_DOMAIN": "mg.example.com",
+            "MAILJET_API_KEY": "key",
+            "MAILJET_SECRET_KEY": "secret",
+            "MAILJET_API_URL": known.url,
         }
         yield known
         server.shutdown()
@@ -90,6 +93,14 @@ def test_a_provider_with_forms_and_basic_authentication(provider: Provider, sett
     user, _, key = base64.b64decode(provider.headers["authorization"].split()[1]).decode().partition(":")
     assert (user, key) == ("api", "key")
     assert _form(provider)["subject"] == ["Pick-up today"]
+
+
+def test_a_provider_with_json_and_basic_authentication(provider: Provider, settings: Any) -> None:
+    to = {"Email": "marie@example.com", "MessageID": 7}
+    provider.answer = {"Messages": [{"Status": "success", "To": [to]}]}
+    assert by("mailjet", settings) == Sent("7")
+    assert provider.headers["authorization"] == f"Basic {base64.b64encode(b'key:secret').decode()}"
+    assert provider.headers["content-type"] == "application/json"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,20 @@
+"""A list as PostgreSQL reads it: in, values; out, one text for a parameter such as `%s::text[]`.
+
+The driver can write lists too, and takes several times as long: it looks for the type of each element.
+"""
+
+from collections.abc import Iterable
+
+
+def array(values: Iterable[object]) -> str:
+    """`{"a","b"}`, each value by its `str()`; None is NULL. For texts, ids and numbers, not for lists in lists."""
+    return "{" + ",".join(map(_element, values)) + "}"
+
+
+def _element(value: object) -> str:
+    if value is None:
+        return "NULL"
+    text = str(value)
+    if "\\" in text or '"' in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
