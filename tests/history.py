@@ -94,7 +94,9 @@ def grow(first: int, last: int) -> None:
 
 def end() -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {', '.join(TABLES)}, notification_templates, notification_template_partials CASCADE")
+        cursor.execute(
+            f"TRUNCATE {', '.join(TABLES)}, notification_templates, notification_template_partials CASCADE"
+        )
         for table in TABLES:
             cursor.execute(f"VACUUM (ANALYZE) {table}")
 

@@ -14,19 +14,19 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from consent.gate import Subject, check_many
 from notifications.admin.detail import load, message_page
 from notifications.admin.figures import queue_figures
-from notifications.candidate import Candidate
 from notifications.cancel import cancel
+from notifications.candidate import Candidate
 from notifications.claim import claim, due_channels
 from notifications.deliver import dispatch
+from notifications.enqueue import notify_many
 from notifications.errors import Sent
 from notifications.frequency import under_cap
-from notifications.enqueue import notify_many
 from notifications.message import Claimed, Delivery, NotifyRequest
 from notifications.record import record
 from notifications.release import release
@@ -62,9 +62,7 @@ def dispatches() -> None:
 def records() -> None:
     held = claims()
     sent = Verdict("sent", metadata={"sent_at": "now"})
-    record(
-        [(row, sent) for row in held], [Delivery(row, Sent("ref"), "sendgrid", NOW, NOW) for row in held]
-    )
+    record([(row, sent) for row in held], [Delivery(row, Sent("ref"), "sendgrid", NOW, NOW) for row in held])
 
 
 def enqueues_twice() -> None:
