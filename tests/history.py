@@ -29,7 +29,7 @@ SELECT md5('message' || n)::uuid, (ARRAY['email', 'sms', 'push', 'inapp'])[1 + n
 FROM generate_series(%(first)s, %(last)s) AS n
 CROSS JOIN LATERAL (SELECT CASE WHEN n %% 20 = 1 THEN 'failed' WHEN n %% 20 = 2 THEN 'cancelled' ELSE 'sent' END AS state,
     now() - interval '2 days' - n * interval '30 seconds' AS due,
-    CASE WHEN n %% 2000 = 7 THEN 4 ELSE 1 + n %% 3 END AS at) AS made
+    CASE WHEN n %% 2000 = 7 AND n < 10000 THEN 4 ELSE 1 + n %% 3 END AS at) AS made
 CROSS JOIN (SELECT %(templates)s::uuid[] AS ids, %(versions)s::uuid[] AS versions) AS t
 """
 ATTEMPTS = """
@@ -62,7 +62,7 @@ SELECT CASE WHEN n %% 2 = 0 THEN 'email' ELSE 'sms' END, '{}', 'customer:' || md
     (state <> 'queued')::int, n %% 4, now() - n * interval '1 minute',
     now() + CASE WHEN n > 400 AND n <= 500 THEN interval '1 day' ELSE '-1 hour' END,
     CASE WHEN state <> 'queued' THEN now() END, CASE WHEN state = 'processing' THEN gen_random_uuid() END,
-    CASE WHEN state = 'processing' THEN now() + CASE WHEN n > 540 THEN interval '-1 minute' ELSE '2 minutes' END END,
+    CASE WHEN state = 'processing' THEN now() + CASE WHEN n > 540 THEN interval '-1 minute' ELSE '1 hour' END END,
     CASE WHEN state = 'processing' AND n > 550 THEN now() END, 'live:' || n,
     CASE WHEN state = 'sent' THEN '{"sent_at": "today"}' ELSE '{}' END::jsonb
 FROM generate_series(1, 760) AS n

@@ -392,13 +392,17 @@ class Street(RuleBasedStateMachine):
             claimed for row, claimed, off in found if off and row.has_run_out and row.token == claimed.lease_token
         ]  # fmt: skip
 
-    somebody_is_late = precondition(lambda self: any(self._late(worker) for worker in self.workers))
+    def _make_late(self, who: int, channel: str) -> tuple[Worker, Worker, Claimed | None]:
+        """A worker that calls and calls, the other one, and what it calls for; None where nothing is due."""
+        self.claims_and_dies(who, channel, is_calling=True)
+        late = self._late(self.workers[who])
+        return self.workers[who], self.workers[1 - who], late[0] if late else None
 
-    @somebody_is_late
-    @rule(word=st.sampled_from(sorted(OUTCOMES)))
-    def a_late_finish_meets_a_sweep_that_comes_second(self, word: str) -> None:
-        worker, sweeper = self.workers if self._late(self.workers[0]) else self.workers[::-1]
-        claimed = self._late(worker)[0]
+    @rule(who=which, channel=st.sampled_from(CALLED), word=st.sampled_from(sorted(OUTCOMES)))
+    def a_late_finish_meets_a_sweep_that_comes_second(self, who: int, channel: str, word: str) -> None:
+        worker, sweeper, claimed = self._make_late(who, channel)
+        if claimed is None:
+            return
         delivery, verdict = self._delivery(claimed, OUTCOMES[word]), self._verdict(claimed, OUTCOMES[word])
         others = [row for row in self.model.orphans() if row.id != claimed.id]
         with worker.open_transaction():
@@ -407,11 +411,11 @@ class Street(RuleBasedStateMachine):
         self._answered(claimed, word, held)
         self._released(others)
 
-    @somebody_is_late
-    @rule(word=st.sampled_from(sorted(OUTCOMES)))
-    def a_late_finish_meets_a_sweep_that_came_first(self, word: str) -> None:
-        worker, sweeper = self.workers if self._late(self.workers[0]) else self.workers[::-1]
-        claimed = self._late(worker)[0]
+    @rule(who=which, channel=st.sampled_from(CALLED), word=st.sampled_from(sorted(OUTCOMES)))
+    def a_late_finish_meets_a_sweep_that_came_first(self, who: int, channel: str, word: str) -> None:
+        worker, sweeper, claimed = self._make_late(who, channel)
+        if claimed is None:
+            return
         delivery, verdict = self._delivery(claimed, OUTCOMES[word]), self._verdict(claimed, OUTCOMES[word])
         results: list[set[uuid.UUID]] = []
         with sweeper.open_transaction():
