@@ -113,7 +113,7 @@ def _within(schema: str) -> Iterator[None]:
         _run("RESET search_path")
 
 
-def _run(sql: str, *values: object) -> None:
+def _run(sql: str, *values: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, values or None)
 

@@ -5,6 +5,7 @@ Recipients, days and failures grow with the history; what is queued, in flight a
 
 import hashlib
 import uuid
+from typing import Any
 
 from django.core.management import call_command
 from django.db import connection
@@ -82,7 +83,7 @@ def grow(first: int, last: int) -> None:
     """Messages number `first` to `last`; the higher, the older. Statistics as autovacuum leaves them."""
     names = NotificationTemplate.objects.order_by("name").values_list("pk", "published_version_id")
     templates, versions = ([str(one) for one in column] for column in zip(*names, strict=True))
-    asked = {
+    asked: dict[str, Any] = {
         "first": first, "last": last, "each": MESSAGES_A_RECIPIENT, "templates": templates, "versions": versions
     }  # fmt: skip
     with connection.cursor() as cursor:
