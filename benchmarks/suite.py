@@ -17,7 +17,7 @@ from sandbox.testing import SandboxError
 REFUSALS = (StageError, SandboxError, SupervisorError, OperationalError)
 _MODULES = {"enqueue": enqueue, "drain": drain, "latency": latency, "claim": claim, "sandbox": capacity}
 # Of N: so many one by one, and so many for the slow provider.
-_SINGLE, _SLOW = 20, 5
+_SINGLE, _SLOW = 20, 2
 
 
 def runs(names: Iterable[str], *, times: int) -> int:

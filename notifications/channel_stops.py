@@ -76,7 +76,8 @@ def read(
     """Each channel's row, and the moment of reading by the database's clock (or `now`). One query, written out because
     every claim asks it; with `lock` the rows are kept until the transaction ends."""
     rows = ChannelState.objects.raw(READ + ("FOR UPDATE" if lock else ""), [array(names)])
-    return {row.channel: (row, now or row.clock) for row in rows}
+    # `clock` is the column that READ adds.
+    return {row.channel: (row, now or vars(row)["clock"]) for row in rows}
 
 
 def breaker_of(row: ChannelState) -> Breaker:

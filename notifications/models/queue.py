@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 from consent.models import Category, Channel
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion
 
-
 # What a refusal is called: an error begins with its code.
 ERROR_CODE = models.Func(
     F("error"),
