@@ -181,7 +181,10 @@ def test_the_e_mail_has_about_3_kilobytes() -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("way", "why"),
-    [("worker", "3 messages should have been sent once. The provider counted 0"), ("bare", "ended with status 1")],
+    [
+        ("worker", "3 messages should have been sent once. The provider counted 0"),
+        ("bare", "ended with status 1"),
+    ],
 )
 def test_messages_that_do_not_arrive_are_an_error_and_no_figure(way: str, why: str) -> None:
     people = seed.seed(customers=3, seed=1)
