@@ -30,7 +30,7 @@ class Conf:
     company_name: str = ""
     sandbox: bool = True
     # Well above the slowest provider time-out, so that only a dead worker loses a lease.
-    lease: dt.timedelta = dt.timedelta(seconds=120)
+    lease: dt.timedelta = dt.timedelta(seconds=180)
     claim_size: int = 100
     # So long waits a low priority at most before a share of each claim is kept for it.
     aging: dt.timedelta = dt.timedelta(minutes=10)
