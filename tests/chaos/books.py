@@ -6,8 +6,8 @@ answer that was cut), and a reason on the message's record (an attempt whose out
 """
 
 import uuid
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from notifications.channels.registry import CHANNELS
@@ -90,24 +90,15 @@ def policy_of(row: Notification) -> str:
     return "at least once" if again else "at most once"
 
 
-def struck_calls(strikes: Iterable[Strike]) -> Counter[uuid.UUID]:
+def struck_calls(strikes: Collection[Strike]) -> Counter[uuid.UUID]:
     """How many calls of each message were in flight at a strike. One call counts once, however often it was struck."""
-    times: defaultdict[int, list[Strike]] = defaultdict(list)
-    lives = {}
-    for strike in strikes:
-        for life in strike.lives:
-            times[id(life)].append(strike)
-            lives[id(life)] = life
+    lives = {id(life): life for strike in strikes for life in strike.lives}
     return Counter(
         span.id
-        for key, life in lives.items()
+        for life in lives.values()
         for span in life.spans()
-        if any(_overlap(span.start, span.end, strike.start, strike.end) for strike in times[key])
+        if any(strike.hits(life, span.start, span.end) for strike in strikes)
     )
-
-
-def _overlap(start: float, end: float | None, other_start: float, other_end: float | None) -> bool:
-    return (end is None or end >= other_start) and (other_end is None or start <= other_end)
 
 
 def _know(evidence: Evidence) -> _Known:

@@ -1,7 +1,7 @@
 """What goes wrong, and when: in, a seed; out, faults done to workers, database and providers, and when each one struck.
 
 A strike is what can leave calls unknown: a worker that died, one that stood still beyond its lease, a database that was
-away. A lost connection or a SIGTERM is no excuse: the worker must come through without a single doubt.
+away, a machine too busy to let it run. A lost connection or a SIGTERM is no excuse: the worker must come through without a single doubt.
 """
 
 import heapq
@@ -46,6 +46,11 @@ class Strike:
     lives: Sequence[Life]
     start: float
     end: float | None
+
+    def hits(self, life: Life, start: float, end: float | None) -> bool:
+        """Does it overlap with this span of this life?"""
+        overlaps = (end is None or end >= self.start) and (self.end is None or start <= self.end)
+        return overlaps and any(one is life for one in self.lives)
 
 
 class Chaos:
@@ -95,6 +100,15 @@ class Chaos:
         """End what is due to end."""
         while self._later and (at_once or self._later[0][0] <= time.monotonic()):
             heapq.heappop(self._later)[2]()
+
+    def stalls(self) -> list[Strike]:
+        """Strikes that nobody ordered: where the machine was too busy for a worker, or for the database."""
+        return [
+            Strike("stall", [life], start, end)
+            for life in self._crew.lives()
+            for start, end in life.stalls()
+            if not any(one.hits(life, start, end) for one in self.strikes)
+        ]
 
     def _after(self, seconds: float, what: Callable[[], None]) -> None:
         heapq.heappush(self._later, (time.monotonic() + seconds, next(self._order), what))
