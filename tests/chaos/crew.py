@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LEAVE = 20.0  # seconds that a worker gets to leave politely
+# Seconds that the workers get to begin, and to leave politely.
+BEGIN = 60.0
+LEAVE = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,10 @@ class Crew:
 
     def wait(self) -> None:
         """Until each has begun."""
+        deadline = time.monotonic() + BEGIN
         while not all(worker.life.is_ready() for worker in self.workers):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"The workers do not start:\n{self.log.read_text()[-2000:]}")
             self.tend()
             time.sleep(0.02)
 

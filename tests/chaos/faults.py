@@ -96,9 +96,13 @@ class Chaos:
         """Has there been one of each?"""
         return self.done.keys() >= DECK.keys()
 
-    def tend(self, *, at_once: bool = False) -> None:
+    def is_over(self) -> bool:
+        """Has all ended that was begun?"""
+        return not self._later
+
+    def tend(self) -> None:
         """End what is due to end."""
-        while self._later and (at_once or self._later[0][0] <= time.monotonic()):
+        while self._later and self._later[0][0] <= time.monotonic():
             heapq.heappop(self._later)[2]()
 
     def stalls(self) -> list[Strike]:

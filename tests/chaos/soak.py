@@ -104,8 +104,10 @@ def _soak(
     caller.start()
     _strike(chaos, crew, options, progress)
     is_over.set()
-    chaos.tend(at_once=True)
-    provider.behave_well()
+    while not chaos.is_over():
+        crew.tend()
+        chaos.tend()
+        time.sleep(0.02)
     caller.join()
     struck = time.monotonic()
     progress(options.seconds, "draining")
