@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from django.conf import settings
 from django.db import OperationalError, connection
 
-from benchmarks import capacity, drain, enqueue, latency
+from benchmarks import capacity, claim, drain, enqueue, latency
 from benchmarks.figures import Figure
 from benchmarks.machine import Machine, describe
 from benchmarks.seed import seed as seed_people
@@ -15,9 +15,9 @@ from sandbox.testing import SandboxError
 
 # What a person can put right; the text says how. Anything else is a fault of ours, with a traceback.
 REFUSALS = (StageError, SandboxError, SupervisorError, OperationalError)
-_MODULES = {"enqueue": enqueue, "drain": drain, "latency": latency, "sandbox": capacity}
+_MODULES = {"enqueue": enqueue, "drain": drain, "latency": latency, "claim": claim, "sandbox": capacity}
 # Of N: so many one by one, and so many for the slow provider.
-_SINGLE, _SLOW = 20, 5
+_SINGLE, _SLOW = 20, 2
 
 
 def runs(names: Iterable[str], *, times: int) -> int:
@@ -46,13 +46,15 @@ def _figures(sizes: Mapping[str, int], *, times: int, seed: int, step: Step) -> 
                 yield from drain.measure(some, slow=_part(size, _SLOW), times=times, step=step)
             case "latency":
                 yield from latency.measure(people, count=size, times=times, seed=seed, step=step)
+            case "claim":
+                yield from claim.measure(count=size, times=times, step=step)
             case "sandbox":
                 yield from capacity.measure(count=size, times=times, step=step)
 
 
 def _people(name: str, size: int) -> int:
     """Customers that a benchmark of this size needs."""
-    return {"drain": size + drain.WARM, "sandbox": 1}.get(name, size)
+    return {"drain": size + drain.WARM, "claim": 1, "sandbox": 1}.get(name, size)
 
 
 def _part(size: int, divisor: int) -> int:

@@ -6,6 +6,7 @@ both. Behind a pooler that cannot LISTEN, or when a word is lost, the sleep ends
 
 import time
 from contextlib import suppress
+from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
 
@@ -59,7 +60,7 @@ class Watch:
 
     def sleep(self, seconds: float) -> None:
         """Until a commit wakes us, or the time is up."""
-        raw = connection.connection
+        raw: Any = connection.connection
         if raw is None or raw is not self._listens_on:
             return  # the connection was lost: `prepare` makes the next one listen
         with connection.wrap_database_errors:

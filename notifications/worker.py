@@ -124,7 +124,9 @@ class _Drain:
             return
         lane.is_trial = permit.probe
         grab = partial(claim, channel=lane.name, limit=permit.count, lease=self.conf.lease)
-        batch = self.books.persist(partial(grab, now=self.books.now, aging=self.conf.aging))
+        batch = self.books.persist(
+            partial(grab, now=self.books.now, aging=self.conf.aging, rng=self.books.rng)
+        )
         lane.is_hungry = bool(batch)
         self.books.report.claimed += len(batch)
         sendable = self.prepare(lane, batch) if batch else 0
