@@ -7,7 +7,7 @@ import datetime as dt
 import logging
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from consent.models import Channel
 from notifications.breaker import Breaker
@@ -16,6 +16,8 @@ from notifications.models import ChannelEvent, ChannelState
 
 logger = logging.getLogger(__name__)
 What = ChannelEvent.What
+# The server ends a transaction that holds a channel's row and does nothing for so long.
+STANDSTILL = "5s"
 _LOUD = frozenset({What.PAUSED, What.REFUSED, What.OPENED})
 
 
@@ -50,8 +52,13 @@ def resume(channel: str, *, by: str, reason: str = "") -> bool:
 
 
 def locked(channel: str, *, now: dt.datetime | None = None) -> tuple[ChannelState, dt.datetime]:
-    """The channel's row, made where it is missing and kept for us until the transaction ends; and the clock."""
+    """The channel's row, made where it is missing and kept for us until the transaction ends; and the clock.
+
+    Every worker needs this row, so a process that stands still while it holds it is cut off after a while.
+    """
     name = Channel(channel)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [STANDSTILL])
     if name not in (found := read([name], now=now, lock=True)):
         ChannelState.objects.bulk_create([ChannelState(channel=name)], ignore_conflicts=True)
         found = read([name], now=now, lock=True)

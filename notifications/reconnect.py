@@ -18,6 +18,12 @@ logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
+LOST = (
+    # A server that was demoted in a failover answers, but takes no writes.
+    psycopg.errors.ReadOnlySqlTransaction,
+    # We stood still in a transaction, and the server ended it so that others can go on.
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
 FIRST_WAIT, LONGEST_WAIT = 0.05, 2.0
 
 
@@ -47,9 +53,7 @@ def keep_trying(step: Callable[[], Answer], *, patience: dt.timedelta, rng: rand
 
 def is_lost(error: Exception) -> bool:
     """Is this the connection, the server or a rival transaction, rather than our statement?"""
-    # A server that was demoted in a failover answers, but takes no writes.
-    demoted = isinstance(error.__cause__, psycopg.errors.ReadOnlySqlTransaction)
-    return demoted or isinstance(error, OperationalError | InterfaceError)
+    return isinstance(error.__cause__, LOST) or isinstance(error, OperationalError | InterfaceError)
 
 
 def close_old() -> None:

@@ -19,6 +19,7 @@ from django.utils.module_loading import import_string
 from consent.policy import Decision
 from notifications.candidate import Candidate, hold
 from notifications.conf import conf
+from notifications.reconnect import is_lost
 
 logger = logging.getLogger(__name__)
 
@@ -68,8 +69,10 @@ def _ask(path: str, about: list[Candidate], now: dt.datetime) -> dict[uuid.UUID,
         callback: Callback = import_string(path)
         over = dict(callback(questions, now=now))
     except Exception as error:
-        if connection.in_atomic_block and isinstance(error, DatabaseError):
-            raise  # it broke the transaction of whoever enqueues, so nothing could be kept
+        if isinstance(error, DatabaseError) and (connection.in_atomic_block or is_lost(error)):
+            # It broke the transaction of whoever enqueues, so nothing could be kept; or the database is away, which says
+            # nothing about the callback, and a drain asks again.
+            raise
         # Where it happened, not what it said: an exception's text may hold a person's data.
         where = "".join(traceback.format_tb(error.__traceback__))
         logger.error("relevance.failed callback=%s error=%s\n%s", path, type(error).__name__, where)

@@ -1,13 +1,16 @@
 """Channels in the database: permits, the breaker among several workers, the provider's limit, pauses, and their history."""
 
+import contextlib
 import datetime as dt
+import threading
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
 from notifications.breaker import BreakerPolicy, State
+from notifications.channel_pause import locked
 from notifications.channel_state import (
     LOOK_AGAIN,
     MACHINE,
@@ -22,6 +25,7 @@ from notifications.channel_state import (
     states,
 )
 from notifications.channel_stops import breaker_of, read
+from notifications.conf import conf
 from notifications.errors import Misconfigured, Outcome, Sent, Transient, Unknown
 from notifications.models import ChannelEvent, ChannelState
 from tests.waiting import start_and_wait_until_blocked
@@ -101,8 +105,8 @@ def test_a_trial_with_nothing_to_send_and_a_dead_prober_leave_it_to_the_next() -
     assert permit(now=now).probe
     give_back("email", 1, probe=True)
     assert permit(now=now).probe, "given back"
-    assert not permit(now=now + 119 * SECOND).probe
-    assert permit(now=now + 120 * SECOND).probe, "the prober's lease ran out"
+    assert not permit(now=now + conf().lease - SECOND).probe
+    assert permit(now=now + conf().lease).probe, "the prober's lease ran out"
 
 
 def test_the_policy_is_a_setting(settings: Any) -> None:
@@ -215,3 +219,31 @@ def test_states_names_all_four_whether_they_have_a_row_or_not(django_assert_num_
         "push": State.CLOSED,
         "inapp": State.CLOSED,
     }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_stands_still_with_the_row_does_not_stop_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("notifications.channel_pause.STANDSTILL", "100ms")
+    pause("email", until=None, reason="First.", by="staff:1")
+    holds, told = threading.Event(), threading.Event()
+
+    def stand_still() -> None:
+        try:
+            with contextlib.suppress(DatabaseError, InterfaceError), transaction.atomic():
+                locked("email")
+                holds.set()
+                told.wait(20)
+        finally:
+            connection.close()
+
+    frozen = threading.Thread(target=stand_still)
+    frozen.start()
+    holds.wait(20)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '15s'")
+        resume("email", by="staff:2", reason="Second.")
+    told.set()
+    frozen.join()
+    assert state_of("email").stops == ()
