@@ -14,7 +14,7 @@ from django.conf import settings
 
 from benchmarks.cost import alternate
 from benchmarks.figures import Figure, Run, against, alone, rates
-from benchmarks.seed import fill_queue
+from benchmarks.seed import TEMPLATE, fill_queue, requests
 from benchmarks.stage import StageError, Step, environment, providers
 from notifications.conf import conf
 from rentals.models import Customer
@@ -65,7 +65,7 @@ def _slow(server: SandboxServer, customers: Sequence[str], *, times: int, step: 
 
 
 def _drain(server: SandboxServer, customers: Sequence[str], *, latency: float = 0.0) -> Run:
-    queued = len(fill_queue(customers).queued)
+    queued = len(fill_queue(requests(customers)).queued)
     server.reset()
     if latency:
         server.behave("sendgrid", latency_ms=latency * 1000)
@@ -79,10 +79,11 @@ def _bare(server: SandboxServer, customers: Sequence[str]) -> Run:
     return send(server, "bare", known)
 
 
-def send(server: SandboxServer, way: str, count: int) -> Run:
+def send(server: SandboxServer, way: str, count: int, *, template: str = TEMPLATE) -> Run:
     """Run a sender; raises StageError if it fails, or if a message was not received exactly once."""
     warm = min(WARM, count // 2)
-    command = [sys.executable, "-m", "benchmarks.sender", way, f"--warm={warm}", f"--count={count - warm}"]
+    numbers = f"--warm={warm}", f"--count={count - warm}"
+    command = [sys.executable, "-m", "benchmarks.sender", way, *numbers, f"--template={template}"]
     with tempfile.TemporaryFile("w+") as log:
         done = subprocess.run(
             command,

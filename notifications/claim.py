@@ -45,6 +45,7 @@ WITH due AS MATERIALIZED (
         LIMIT step.most
         FOR UPDATE SKIP LOCKED
     ) AS head
+    WHERE step.priority < %(above)s
     LIMIT %(limit)s
 )
 UPDATE notification_queue AS q
@@ -56,6 +57,7 @@ RETURNING {COLUMNS}
 # For each lower priority this part of a claim goes to those that have waited for so long.
 SHARE = 16
 AGING = dt.timedelta(minutes=10)
+NO_PRIORITY = 4  # one more than the least urgent
 
 DUE = """
 SELECT wanted.channel FROM unnest(%(channels)s::text[]) AS wanted(channel)
@@ -80,12 +82,14 @@ def claim(
     lease: dt.timedelta,
     now: dt.datetime | None = None,
     aging: dt.timedelta = AGING,
+    above: int | None = None,
 ) -> list[Claimed]:
     """Claim up to `limit` due rows in (priority, scheduled_at, id) order, but for a share of those that have waited
-    for `aging`. `now` is the database's clock unless given."""
+    for `aging`. `now` is the database's clock unless given. `above` takes only what is more urgent than that priority."""
     with connection.cursor() as cursor:
         cursor.execute(
-            CLAIM, claim_arguments(channel=channel, limit=limit, lease=lease, now=now, aging=aging)
+            CLAIM,
+            claim_arguments(channel=channel, limit=limit, lease=lease, now=now, aging=aging, above=above),
         )
         rows = [as_claimed(row) for row in cursor.fetchall()]
     return sorted(rows, key=lambda row: (row.priority, row.scheduled_at, row.id))
@@ -98,6 +102,7 @@ def claim_arguments(
     lease: dt.timedelta,
     now: dt.datetime | None = None,
     aging: dt.timedelta = AGING,
+    above: int | None = None,
 ) -> dict[str, Any]:
     """What CLAIM asks for, with a fresh lease token."""
     return {
@@ -108,6 +113,7 @@ def claim_arguments(
         "token": uuid.uuid4(),
         "aging": aging,
         "share": limit // SHARE,
+        "above": NO_PRIORITY if above is None else above,
     }
 
 

@@ -58,7 +58,8 @@ class Settlement:
         landed = lane.landed(deliveries)
         self.record(self._verdicts(deliveries), deliveries)
         self.persist(lambda: follow_up(landed))
-        outcomes = [delivery.outcome for delivery in deliveries]
+        # A request that failed is one answer, however many messages it carried.
+        outcomes = list({id(delivery.outcome): delivery.outcome for delivery in deliveries}.values())
         self.persist(lambda: report(lane.name, outcomes, probe=lane.is_trial, now=self.now))
         lane.is_trial = False
         if any(not isinstance(outcome, Sent) for outcome in outcomes) and not self.is_open(lane):
@@ -85,9 +86,10 @@ class Settlement:
     def hand_back(self, lane: Lane) -> None:
         """What was claimed and not begun waits again, with its attempt and its share of the rate."""
         lane.is_hungry = False
-        if lane.ready:
-            waiting = [(claimed, put_back()) for claimed, _ in lane.ready]
+        waiting = [(claimed, put_back()) for work in (lane.ready, *lane.groups) for claimed, _ in work]
+        if waiting:
             lane.ready.clear()
+            lane.groups.clear()
             self.record(waiting)
             self.return_permits(lane, len(waiting))
 

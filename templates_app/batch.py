@@ -1,0 +1,267 @@
+"""One text for many readers: in, a version and their contexts; out, a skeleton with keys in it, and each reader's values.
+
+Pure. Filled in, the skeleton is to the letter what `CompiledVersion.render` writes for that reader alone. Made for
+e-mail, whose parts are tidied at their ends only, but for the subject.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import repeat
+from typing import Any
+
+from templates_app.compiled import (
+    ONE_LINE,
+    CompiledVersion,
+    payload_words,
+    reserved_words,
+    tidy,
+    zone_of,
+)
+from templates_app.engine import PARTS, RESERVED, Mustache, Node, Section, TemplateError, Variable
+
+Context = Mapping[str, Any]
+Values = tuple[str, ...]
+_ABSENT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """The parts with keys in the place of what differs; `keys` in the order of every reader's values."""
+
+    locale: str
+    parts: Mapping[str, str]
+    keys: tuple[str, ...] = ()
+
+    def filled(self, values: Values) -> dict[str, str]:
+        """The parts as one reader gets them."""
+        pairs = tuple(zip(self.keys, values, strict=True))
+        parts = dict(self.parts)
+        for part, text in parts.items():
+            for key, value in pairs:
+                text = text.replace(key, value)
+            parts[part] = text
+        return parts
+
+    def headed(self, part: str, mark: str) -> "Skeleton":
+        """The same with a mark before one part."""
+        return replace(self, parts={**self.parts, part: f"{mark}{self.parts[part]}"})
+
+
+def render_together(
+    version: CompiledVersion,
+    *,
+    channel: str,
+    locale: str,
+    contexts: Sequence[tuple[Context, Context]],
+    nonce: str,
+    room: int,
+) -> tuple[Skeleton, list[Values | None]]:
+    """A skeleton, and for each (payload, reserved) context its values: None for a reader whose message must be rendered
+    alone, since it cannot be rendered, would be tidied otherwise, or has more than `room` bytes of keys and values.
+
+    `nonce` is what nobody can have written into a payload: the keys are made of it. Raises TemplateError as `render`.
+    """
+    used, texts = version.texts_for(channel, locale)
+    loom = _Loom(_words(version, contexts, used), nonce)
+    parts = {part: loom.weave(part, texts[part]) for part in PARTS[channel] if part in texts}
+    keys = tuple(map(loom.key, range(len(loom.columns))))
+    # Without a key there is nothing to transpose: everybody's values are none.
+    values = zip(*loom.columns, strict=True) if keys else repeat(())
+    left = room - sum(map(len, keys))
+    return Skeleton(used, parts, keys), [
+        row if words is not None and _fits(row, left) else None for words, row in zip(loom.rows, values)  # noqa: B905
+    ]
+
+
+def _fits(values: Values, room: int) -> bool:
+    # Four bytes a character at most: most values need no encoding to be measured.
+    return sum(map(len, values)) * 4 <= room or sum(len(value.encode()) for value in values) <= room
+
+
+def _words(
+    version: CompiledVersion, contexts: Sequence[tuple[Context, Context]], locale: str
+) -> list[dict[str, Any] | None]:
+    """Everybody's words; None for a payload that is no payload. Equal payloads share one reading of them."""
+    rows: list[dict[str, Any] | None] = []
+    last: tuple[Context, str, dict[str, Any]] | None = None
+    for payload, given in contexts:
+        reserved = reserved_words(given, locale)
+        zone = zone_of(reserved)
+        try:
+            if last is None or last[1] != zone or not _same(last[0], payload):
+                own = {name: value for name, value in payload.items() if name not in RESERVED}
+                last = payload, zone, payload_words(own, version.placeholders, locale=locale, zone=zone)
+        except TemplateError:
+            rows.append(None)
+        else:
+            rows.append({**last[2], **reserved})
+    return rows
+
+
+class _Loom:
+    """Readers' words on one side, the columns of what differs between them on the other."""
+
+    def __init__(self, rows: list[dict[str, Any] | None], nonce: str) -> None:
+        self.rows = rows  # None: to be rendered alone
+        self.columns: dict[Values, int] = {}  # each once, by the number of its key
+        self._nonce = nonce
+        self._differing: dict[tuple[str, ...], bool] = {}
+
+    def key(self, number: int) -> str:
+        return f"-p{self._nonce}-{number}-"
+
+    def weave(self, part: str, text: Mustache) -> str:
+        """One part as all have it in common."""
+        escape = part == "html"
+        pieces = [
+            piece if isinstance(piece, str) else self._values(Mustache(text.part, (piece,)), escape)
+            for piece in self._opened(text, text.nodes)
+        ]
+        if part in ONE_LINE:
+            return self._one_line(pieces)
+        inner = [piece for piece in pieces if not isinstance(piece, str) or piece.strip()]
+        for piece, end in ((inner[:1], 0), (inner[-1:], -1)):
+            for values in piece:
+                if not isinstance(values, str):
+                    self._drop([not value or value[end].isspace() for value in values])
+        return tidy("email", part, "".join(map(self._piece, pieces)))
+
+    def _one_line(self, pieces: Sequence[str | Values]) -> str:
+        """White space is one blank, also where a value borders on the text: then the whole line is the value."""
+        plain = [
+            piece if isinstance(piece, str) else tuple(" ".join(value.split()) for value in piece)
+            for piece in pieces
+        ]
+        if any(
+            row is not None and (not value or value[0].isspace() or value[-1].isspace())
+            for piece in pieces
+            if not isinstance(piece, str)
+            for row, value in zip(self.rows, piece, strict=True)
+        ):
+            lines = tuple(
+                " ".join("".join(p if isinstance(p, str) else p[i] for p in pieces).split())
+                for i in range(len(self.rows))
+            )
+            self._drop([not line for line in lines])
+            plain = [lines]
+        return " ".join("".join(map(self._piece, plain)).split())
+
+    def _piece(self, piece: str | Values) -> str:
+        if isinstance(piece, str):
+            return piece
+        return self.key(self.columns.setdefault(piece, len(self.columns)))
+
+    def _opened(self, text: Mustache, nodes: Sequence[Node]) -> Iterator[Node]:
+        """The top of the tree; a section that all readers have alike is opened, so that what differs in it is small."""
+        for node in nodes:
+            state = self._state(text, node) if isinstance(node, Section) else None
+            if state is None or not isinstance(node, Section):
+                yield node
+            elif state is not node.inverted:
+                yield from self._opened(text, node.children)
+
+    def _state(self, text: Mustache, node: Section) -> bool | None:
+        """True or False where the section's value is a plain one and true, or false, for all; None otherwise."""
+        if _speaks_of_itself(node):
+            return None
+        states = set()
+        for i, row in enumerate(self.rows):
+            if row is None:
+                continue
+            try:
+                value = text.value(node, row)
+            except TemplateError:
+                self.rows[i] = None
+                continue
+            if value and isinstance(value, list | tuple | Mapping):
+                return None
+            states.add(bool(value))
+        return states.pop() if len(states) == 1 else None
+
+    def _values(self, text: Mustache, escape: bool) -> str | Values:  # noqa: FBT001
+        """What a node of its own says to each reader, «» to those who are out; one text if it says the same to all."""
+        (node,) = text.nodes
+        if not any(self._differs(path) for path in _paths(node)):
+            return self._written(text, escape, range(len(self.rows)), first=True)[0]
+        values = self._written(text, escape, range(len(self.rows)))
+        said = {value for value, row in zip(values, self.rows, strict=True) if row is not None}
+        return said.pop() if len(said) == 1 else tuple(values)
+
+    def _written(
+        self,
+        text: Mustache,
+        escape: bool,  # noqa: FBT001
+        wanted: Sequence[int],
+        *,
+        first: bool = False,
+    ) -> list[str]:
+        written = []
+        for i in wanted:
+            row = self.rows[i]
+            value = ""
+            if row is not None:
+                try:
+                    value = text.write(row, escape=escape)
+                except TemplateError:
+                    self.rows[i] = None
+                else:
+                    if first:
+                        return [value]
+            written.append(value)
+        return written or [""]
+
+    def _drop(self, out: Sequence[bool]) -> None:
+        for i, is_out in enumerate(out):
+            if is_out:
+                self.rows[i] = None
+
+    def _differs(self, path: tuple[str, ...]) -> bool:
+        known = self._differing.get(path)
+        if known is None:
+            values = (_at(row, path) for row in self.rows if row is not None)
+            first = next(values, _ABSENT)
+            known = self._differing[path] = any(not _same(first, value) for value in values)
+        return known
+
+
+def _paths(node: Node) -> Iterator[tuple[str, ...]]:
+    """What a node may read of the context: names of a payload, and what lies in the reserved namespaces."""
+    if isinstance(node, Variable | Section):
+        if node.name == ".":
+            yield ()
+        else:
+            yield node.path[:2] if node.path[0] in RESERVED else node.path[:1]
+    if isinstance(node, Section):
+        for child in node.children:
+            yield from _paths(child)
+
+
+def _speaks_of_itself(node: Section) -> bool:
+    """Does it use «.», which means the section's value only as long as it is one?"""
+    return any(
+        child.name == "." or (isinstance(child, Section) and _speaks_of_itself(child))
+        for child in node.children
+        if not isinstance(child, str)
+    )
+
+
+def _at(row: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    value: Any = row
+    for name in path:
+        if not (type(value) is dict or isinstance(value, Mapping)) or name not in value:
+            return _ABSENT
+        value = value[name]
+    return value
+
+
+def _same(one: Any, other: Any) -> bool:
+    """The same in writing: 1, 1.0 and True are equal as values only."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return len(one) == len(other) and all(k in other and _same(v, other[k]) for k, v in one.items())
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other) and (type(one) is str or str(one) == str(other))
