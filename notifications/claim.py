@@ -72,6 +72,7 @@ WHERE EXISTS (
 )
 """
 
+_PAYLOAD = [field.name for field in fields(Claimed)].index("payload")
 _JSON = [i for i, field in enumerate(fields(Claimed)) if field.name in ("to", "payload", "metadata")]
 
 
@@ -91,7 +92,8 @@ def claim(
             CLAIM,
             claim_arguments(channel=channel, limit=limit, lease=lease, now=now, aging=aging, above=above),
         )
-        rows = [as_claimed(row) for row in cursor.fetchall()]
+        payloads: dict[str, Any] = {}
+        rows = [as_claimed(row, payloads) for row in cursor.fetchall()]
     return sorted(rows, key=lambda row: (row.priority, row.scheduled_at, row.id))
 
 
@@ -124,11 +126,19 @@ def due_channels(channels: Sequence[str], *, now: dt.datetime | None = None) -> 
         return [row[0] for row in cursor.fetchall()]
 
 
-def as_claimed(row: Sequence[Any]) -> Claimed:
-    """A row of COLUMNS. Django reads jsonb as text on a raw cursor, so that its own fields can decode it."""
+def as_claimed(row: Sequence[Any], payloads: dict[str, Any] | None = None) -> Claimed:
+    """A row of COLUMNS. Django reads jsonb as text on a raw cursor, so that its own fields can decode it. Equal
+    payloads of `payloads` are read once, and are one object: that is how a promotion's are known to be the same."""
     values = list(row)
+    known = {} if payloads is None else payloads
     for position in _JSON:
-        values[position] = json.loads(values[position])
+        text = values[position]
+        if position != _PAYLOAD:
+            values[position] = json.loads(text)
+        elif text in known:
+            values[position] = known[text]
+        else:
+            values[position] = known[text] = json.loads(text)
     return Claimed(*values)
 
 

@@ -68,7 +68,8 @@ class Lane:
         return self.conf.batch_claim_size if self.is_bulk and not self.groups else self.conf.claim_size
 
     def note_claim(self, batch: Sequence[Claimed], *, wanted: int, seconds: float) -> None:
-        """After a claim was prepared. One that was full of messages which go together may be followed by a larger one."""
+        """After a claim of all that is due was prepared. One that was full of messages which go together, and ready soon,
+        may be followed by a larger one."""
         self.is_bulk = (
             self.room > 0
             and len(batch) == wanted

@@ -33,11 +33,11 @@ def render(
     except TemplateError as error:
         raise RenderError(str(error)) from error
     text = Rendered(locale, _marked(parts, claimed.channel))
-    return message_of(claimed, reach, text, unsubscribe_url)
+    return message_of(claimed, reach, text, unsubscribe_url, sandbox=conf().sandbox)
 
 
 def message_of(
-    claimed: Claimed, reach: Reach, rendered: Rendered | Personalised, unsubscribe_url: str
+    claimed: Claimed, reach: Reach, rendered: Rendered | Personalised, unsubscribe_url: str, *, sandbox: bool
 ) -> Message:
     """What a channel is handed, around a text."""
     accepted = set(claimed.metadata.get("push_accepted", ()))
@@ -55,7 +55,7 @@ def message_of(
         priority=claimed.priority,
         attempt=claimed.attempts,
         expires_at=claimed.expires_at,
-        sandbox=conf().sandbox,
+        sandbox=sandbox,
     )
 
 
@@ -78,24 +78,30 @@ def _parts(claimed: Claimed, locale: str, context: Mapping[str, Any]) -> tuple[s
     )
 
 
-def reserved(reach: Reach, unsubscribe_url: str, preferences_url: str) -> dict[str, Any]:
+def reserved(reach: Reach, unsubscribe_url: str, preferences_url: str) -> dict[str, dict[str, Any]]:
     """The two names that every template may use besides its own placeholders."""
+    links = {"unsubscribe_url": unsubscribe_url, "preferences_url": preferences_url}
+    return {"recipient": about(reach, settings.TIME_ZONE), "system": {**ourselves(), **links}}
+
+
+def about(reach: Reach, default_zone: str) -> dict[str, Any]:
+    """`recipient`."""
     contact = reach.contact
     return {
-        "recipient": {
-            "first_name": contact.first_name,
-            "last_name": contact.last_name,
-            "company_name": contact.company_name,
-            "timezone": contact.timezone or settings.TIME_ZONE,
-        },
-        "system": {
-            "company_name": conf().company_name,
-            "postal_address": settings.POSTAL_ADDRESS,
-            "public_url": settings.PUBLIC_URL,
-            "unsubscribe_url": unsubscribe_url,
-            "preferences_url": preferences_url,
-            "sandbox": conf().sandbox,
-        },
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "company_name": contact.company_name,
+        "timezone": contact.timezone or default_zone,
+    }
+
+
+def ourselves() -> dict[str, Any]:
+    """What `system` says to all alike."""
+    return {
+        "company_name": conf().company_name,
+        "postal_address": settings.POSTAL_ADDRESS,
+        "public_url": settings.PUBLIC_URL,
+        "sandbox": conf().sandbox,
     }
 
 

@@ -9,11 +9,13 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from django.conf import settings
+
 from consent.tokens import preferences_url, unsubscribe_url
 from notifications.conf import conf
 from notifications.message import Claimed, Message, Personalised
 from notifications.reach import Reach
-from notifications.render import HEADLINE, SANDBOX_MARK, message_of, reserved
+from notifications.render import HEADLINE, SANDBOX_MARK, about, message_of, ourselves
 from templates_app.batch import render_together
 from templates_app.compiled import CompiledVersion
 from templates_app.engine import TemplateError
@@ -22,6 +24,8 @@ from templates_app.lookup import compiled
 logger = logging.getLogger(__name__)
 
 Allowed = tuple[Claimed, Reach]
+# Stands for each token in the addresses that are made once for all; no token of `secrets` has such a sign.
+_TOKEN = "~"
 
 
 def render_shared(
@@ -58,24 +62,27 @@ def _together(
     tokens: Mapping[object, str],
     room: int,
 ) -> dict[uuid.UUID, Message]:
-    links = [
-        (unsubscribe_url(token), preferences_url(token)) if (token := tokens.get(row.id)) else ("", "")
-        for row, _ in members
-    ]
+    system, sandbox = ourselves(), conf().sandbox
+    contexts, leave = [], []
+    addresses = unsubscribe_url(_TOKEN), preferences_url(_TOKEN)
+    for row, reach in members:
+        token = tokens.get(row.id)
+        links = [address.replace(_TOKEN, token) if token else "" for address in addresses]
+        leave.append(links[0])
+        own = {**system, "unsubscribe_url": links[0], "preferences_url": links[1]}
+        contexts.append((row.payload, {"recipient": about(reach, settings.TIME_ZONE), "system": own}))
     skeleton, values = render_together(
         version,
         channel=channel,
         locale=locale,
-        contexts=[
-            (row.payload, reserved(reach, *link)) for (row, reach), link in zip(members, links, strict=True)
-        ],
+        contexts=contexts,
         nonce=secrets.token_hex(6),
         room=room,
     )
-    if conf().sandbox:
+    if sandbox:
         skeleton = skeleton.headed(HEADLINE[channel], SANDBOX_MARK)
     return {
-        row.id: message_of(row, reach, Personalised(skeleton, own), leave)
-        for (row, reach), own, (leave, _) in zip(members, values, links, strict=True)
+        row.id: message_of(row, reach, Personalised(skeleton, own), link, sandbox=sandbox)
+        for (row, reach), own, link in zip(members, values, leave, strict=True)
         if own is not None
     }

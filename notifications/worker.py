@@ -124,8 +124,8 @@ class _Drain:
             lane.close(permit.wait, at_most=self.conf.poll)
             return
         lane.is_trial = permit.probe
-        began = time.monotonic()
-        grab = partial(claim, channel=lane.name, limit=permit.count, lease=self.conf.lease, above=lane.above)
+        began, above = time.monotonic(), lane.above
+        grab = partial(claim, channel=lane.name, limit=permit.count, lease=self.conf.lease, above=above)
         batch = self.books.persist(partial(grab, now=self.books.now, aging=self.conf.aging))
         lane.is_hungry = bool(batch)
         self.books.report.claimed += len(batch)
@@ -133,7 +133,8 @@ class _Drain:
         for portion in lane.portions(batch):
             sendable += self.prepare(lane, portion)
             self.send_off(lane)
-        lane.note_claim(batch, wanted=permit.count, seconds=time.monotonic() - began)
+        if above is None:
+            lane.note_claim(batch, wanted=permit.count, seconds=time.monotonic() - began)
         self.books.return_permits(lane, permit.count - sendable, trial_over=not sendable)
 
     def prepare(self, lane: Lane, batch: list[Claimed]) -> int:

@@ -4,6 +4,7 @@ Pure. Filled in, the skeleton is to the letter what `CompiledVersion.render` wri
 e-mail, whose parts are tidied at their ends only, but for the subject.
 """
 
+import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
@@ -105,6 +106,7 @@ class _Loom:
         self.rows = rows  # None: to be rendered alone
         self.columns: dict[Values, int] = {}  # each once, by the number of its key
         self._nonce = nonce
+        self._read: dict[tuple[str, ...], list[Any]] = {}
         self._differing: dict[tuple[str, ...], bool] = {}
 
     def key(self, number: int) -> str:
@@ -112,10 +114,9 @@ class _Loom:
 
     def weave(self, part: str, text: Mustache) -> str:
         """One part as all have it in common."""
-        escape = part == "html"
         pieces = [
-            piece if isinstance(piece, str) else self._values(Mustache(text.part, (piece,)), escape)
-            for piece in self._opened(text, text.nodes)
+            piece if isinstance(piece, str) else self._said(piece, text.part, escape=part == "html")
+            for piece in self._opened(text.nodes)
         ]
         if part in ONE_LINE:
             return self._one_line(pieces)
@@ -151,53 +152,37 @@ class _Loom:
             return piece
         return self.key(self.columns.setdefault(piece, len(self.columns)))
 
-    def _opened(self, text: Mustache, nodes: Sequence[Node]) -> Iterator[Node]:
+    def _opened(self, nodes: Sequence[Node]) -> Iterator[Node]:
         """The top of the tree; a section that all readers have alike is opened, so that what differs in it is small."""
         for node in nodes:
-            state = self._state(text, node) if isinstance(node, Section) else None
+            state = self._state(node) if isinstance(node, Section) else None
             if state is None or not isinstance(node, Section):
                 yield node
             elif state is not node.inverted:
-                yield from self._opened(text, node.children)
+                yield from self._opened(node.children)
 
-    def _state(self, text: Mustache, node: Section) -> bool | None:
+    def _state(self, node: Section) -> bool | None:
         """True or False where the section's value is a plain one and true, or false, for all; None otherwise."""
         if _speaks_of_itself(node):
             return None
+        values = self._column(node.path)
+        self._drop([value is _ABSENT for value in values])
         states = set()
-        for i, row in enumerate(self.rows):
-            if row is None:
-                continue
-            try:
-                value = text.value(node, row)
-            except TemplateError:
-                self.rows[i] = None
-                continue
-            if value and isinstance(value, list | tuple | Mapping):
-                return None
-            states.add(bool(value))
+        for row, value in zip(self.rows, values, strict=True):
+            if row is not None:
+                if value and type(value) is not str and isinstance(value, list | tuple | Mapping):
+                    return None
+                states.add(bool(value))
         return states.pop() if len(states) == 1 else None
 
-    def _values(self, text: Mustache, escape: bool) -> str | Values:  # noqa: FBT001
-        """What a node of its own says to each reader, «» to those who are out; one text if it says the same to all."""
-        (node,) = text.nodes
-        if not any(self._differs(path) for path in _paths(node)):
-            return self._written(text, escape, range(len(self.rows)), first=True)[0]
-        values = self._written(text, escape, range(len(self.rows)))
-        said = {value for value, row in zip(values, self.rows, strict=True) if row is not None}
-        return said.pop() if len(said) == 1 else tuple(values)
-
-    def _written(
-        self,
-        text: Mustache,
-        escape: bool,  # noqa: FBT001
-        wanted: Sequence[int],
-        *,
-        first: bool = False,
-    ) -> list[str]:
-        written = []
-        for i in wanted:
-            row = self.rows[i]
+    def _said(self, node: Node, part: str, *, escape: bool) -> str | Values:
+        """What a node says to each reader, «» to those who are out; one text if it says the same to all."""
+        text = Mustache(part, (node,))
+        written: list[str] = []
+        is_same = not any(map(self._differs, _paths(node)))
+        if not is_same and isinstance(node, Variable) and node.name != ".":
+            written = self._plain(node, escape=escape)
+        for i, row in enumerate(self.rows if not written else ()):
             value = ""
             if row is not None:
                 try:
@@ -205,23 +190,36 @@ class _Loom:
                 except TemplateError:
                     self.rows[i] = None
                 else:
-                    if first:
-                        return [value]
+                    if is_same:
+                        return value
             written.append(value)
-        return written or [""]
+        said = {value for value, row in zip(written, self.rows, strict=True) if row is not None}
+        return tuple(written) if len(said) > 1 else "".join(said)
+
+    def _plain(self, node: Variable, *, escape: bool) -> list[str]:
+        """The quick way for a variable that is a text for all readers; nothing where it is not."""
+        values = self._column(node.path)
+        if not all(type(value) is str and value and not value.isspace() for value in values):
+            return []
+        return list(map(html.escape, values)) if escape and not node.raw else values
 
     def _drop(self, out: Sequence[bool]) -> None:
-        for i, is_out in enumerate(out):
-            if is_out:
-                self.rows[i] = None
+        if any(out):
+            self.rows[:] = [None if is_out else row for row, is_out in zip(self.rows, out, strict=True)]
 
     def _differs(self, path: tuple[str, ...]) -> bool:
         known = self._differing.get(path)
         if known is None:
-            values = (_at(row, path) for row in self.rows if row is not None)
+            values = iter(self._column(path) if path else self.rows)
             first = next(values, _ABSENT)
             known = self._differing[path] = any(not _same(first, value) for value in values)
         return known
+
+    def _column(self, path: tuple[str, ...]) -> list[Any]:
+        """What stands there for each reader, as a tag at the top of a text finds it."""
+        if path not in self._read:
+            self._read[path] = [_ABSENT if row is None else _at(row, path) for row in self.rows]
+        return self._read[path]
 
 
 def _paths(node: Node) -> Iterator[tuple[str, ...]]:
@@ -248,6 +246,8 @@ def _speaks_of_itself(node: Section) -> bool:
 def _at(row: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     value: Any = row
     for name in path:
+        if value is None:
+            return None
         if not (type(value) is dict or isinstance(value, Mapping)) or name not in value:
             return _ABSENT
         value = value[name]

@@ -91,10 +91,6 @@ class Mustache:
         self._write(self.nodes, (context,), html.escape if escape else str, out)
         return "".join(out)
 
-    def value(self, node: "Variable | Section", context: Mapping[str, Any]) -> Any:
-        """What a tag at the top of the text stands for. Raises TemplateError (code `missing`)."""
-        return self._find(node, (context,))
-
     def _write(
         self, nodes: Sequence[Node], scopes: tuple[Any, ...], escape: Callable[[str], str], out: list[str]
     ) -> None:
