@@ -37,7 +37,7 @@ def dispatch(batch: Sequence[Claimed], *, lease: dt.timedelta) -> set[uuid.UUID]
     with connection.cursor() as cursor:
         cursor.execute(DISPATCH, asked)
         held = {row[0] for row in cursor.fetchall()}
-    for row in batch:
+    for row in batch if len(held) < len(batch) else ():
         if row.id not in held:
             logger.warning("notification.lease_lost id=%s attempt=%s", row.id, row.attempts)
     return held

@@ -17,6 +17,8 @@ from notifications.message import Claimed, Delivery, Message, Personalised
 GROUPS = 2
 # A claim that took longer than this share of its lease, until it was ready, is not made larger.
 QUICK = 0.05
+# So long a group waits at most for single messages, of its lease.
+PATIENCE = 0.1
 
 
 @dataclass(slots=True)
@@ -30,6 +32,7 @@ class Lane:
     # Messages that share a text and a request; they go after the single ones.
     groups: deque[list[Work]] = field(default_factory=deque)
     flying: dict[uuid.UUID, Message] = field(default_factory=dict)
+    grouped_at: float = 0.0  # when the last group was made (monotonic seconds)
     # By its first message, how many a group in flight has.
     flying_groups: dict[uuid.UUID, int] = field(default_factory=dict)
     # The next claim may take as many as a request to the provider holds.
@@ -74,7 +77,7 @@ class Lane:
             self.room > 0
             and len(batch) == wanted
             and seconds < QUICK * self.conf.lease.total_seconds()
-            and all(map(self.goes_together, batch))
+            and {row.category for row in batch} <= self.conf.batched_categories
         )
 
     def goes_together(self, row: Claimed) -> bool:
@@ -82,7 +85,8 @@ class Lane:
 
     def portions(self, batch: Sequence[Claimed]) -> list[list[Claimed]]:
         """What goes alone is prepared and sent off before what goes together."""
-        halves = [[row for row in batch if self.goes_together(row) is kind] for kind in (False, True)]
+        together = self.conf.batched_categories if self.room else frozenset()
+        halves = [[row for row in batch if (row.category in together) is kind] for kind in (False, True)]
         return [half for half in halves if half]
 
     def close(self, wait: dt.timedelta | None, *, at_most: dt.timedelta) -> None:
@@ -94,6 +98,7 @@ class Lane:
     def add(self, ready: Sequence[Work]) -> None:
         """What may be sent; those that share a text, in groups as large as the provider takes."""
         limit = self.channel.group_limit if isinstance(self.channel, Channel) else 1
+        self.grouped_at = time.monotonic()
         for text, work in groupby(sorted(ready, key=_text), key=_text):
             if not text:
                 self.ready.extend(work)
@@ -109,8 +114,10 @@ class Lane:
         return [self.ready.popleft() for _ in range(min(free, len(self.ready)))]
 
     def next_group(self) -> list[Work]:
-        """A group whose turn it is: it waits for single messages, and for one of those in flight to land."""
-        if not self.groups or self.ready or len(self.flying_groups) >= GROUPS:
+        """A group whose turn it is: it waits for single messages, for a while, and for one of those in flight to land."""
+        if not self.groups or len(self.flying_groups) >= GROUPS:
+            return []
+        if self.ready and time.monotonic() < self.grouped_at + PATIENCE * self.conf.lease.total_seconds():
             return []
         self.is_hungry = True
         return self.groups.popleft()

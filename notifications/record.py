@@ -56,6 +56,9 @@ def record(
         held = {row[0] for row in cursor.fetchall()}
         if deliveries:
             cursor.execute(ATTEMPTS, _columns(map(_attempt, deliveries)))
+    if len(held) == len(ordered):
+        _tell(ordered)
+        return held
     _tell([pair for pair in ordered if pair[0].id in held])
     for claimed, verdict in ordered:
         if claimed.id not in held:

@@ -170,7 +170,7 @@ class _Drain:
         if not work:
             return []
         held = self.books.persist(lambda: dispatch([claimed for claimed, _ in work], lease=self.conf.lease))
-        return [item for item in work if item[0].id in held]
+        return work if len(held) == len(work) else [item for item in work if item[0].id in held]
 
     def land(self) -> None:
         """Record what is finished: many at once, but soon."""

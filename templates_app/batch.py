@@ -63,7 +63,8 @@ def render_together(
     `nonce` is what nobody can have written into a payload: the keys are made of it. Raises TemplateError as `render`.
     """
     used, texts = version.texts_for(channel, locale)
-    loom = _Loom(_words(version, contexts, used), nonce)
+    rows, one_payload = _words(version, contexts, used)
+    loom = _Loom(rows, nonce, one_payload=one_payload)
     parts = {part: loom.weave(part, texts[part]) for part in PARTS[channel] if part in texts}
     keys = tuple(map(loom.key, range(len(loom.columns))))
     # Without a key there is nothing to transpose: everybody's values are none.
@@ -81,29 +82,36 @@ def _fits(values: Values, room: int) -> bool:
 
 def _words(
     version: CompiledVersion, contexts: Sequence[tuple[Context, Context]], locale: str
-) -> list[dict[str, Any] | None]:
-    """Everybody's words; None for a payload that is no payload. Equal payloads share one reading of them."""
+) -> tuple[list[dict[str, Any] | None], bool]:
+    """Everybody's words, None for a payload that is no payload; and whether all have the same payload in the same words."""
     rows: list[dict[str, Any] | None] = []
-    last: tuple[Context, str, dict[str, Any]] | None = None
+    # Equal payloads share one reading, but for what is told by the reader's own clock.
+    by_clock = any(placeholder.type == "datetime" for placeholder in version.placeholders)
+    read: dict[str, tuple[Context, dict[str, Any]]] = {}
+    readings = 0
     for payload, given in contexts:
         reserved = reserved_words(given, locale)
-        zone = zone_of(reserved)
-        try:
-            if last is None or last[1] != zone or not _same(last[0], payload):
-                own = {name: value for name, value in payload.items() if name not in RESERVED}
-                last = payload, zone, payload_words(own, version.placeholders, locale=locale, zone=zone)
-        except TemplateError:
-            rows.append(None)
-        else:
-            rows.append({**last[2], **reserved})
-    return rows
+        zone = zone_of(reserved) if by_clock else ""
+        known = read.get(zone)
+        if known is None or not _same(known[0], payload):
+            readings += 1
+            own = {name: value for name, value in payload.items() if name not in RESERVED}
+            try:
+                words = payload_words(own, version.placeholders, locale=locale, zone=zone)
+            except TemplateError:
+                rows.append(None)
+                continue
+            known = read[zone] = payload, words
+        rows.append({**known[1], **reserved})
+    return rows, readings == 1
 
 
 class _Loom:
     """Readers' words on one side, the columns of what differs between them on the other."""
 
-    def __init__(self, rows: list[dict[str, Any] | None], nonce: str) -> None:
+    def __init__(self, rows: list[dict[str, Any] | None], nonce: str, *, one_payload: bool) -> None:
         self.rows = rows  # None: to be rendered alone
+        self._one_payload = one_payload
         self.columns: dict[Values, int] = {}  # each once, by the number of its key
         self._nonce = nonce
         self._read: dict[tuple[str, ...], list[Any]] = {}
@@ -208,6 +216,8 @@ class _Loom:
             self.rows[:] = [None if is_out else row for row, is_out in zip(self.rows, out, strict=True)]
 
     def _differs(self, path: tuple[str, ...]) -> bool:
+        if self._one_payload and path and path[0] not in RESERVED:
+            return False
         known = self._differing.get(path)
         if known is None:
             values = iter(self._column(path) if path else self.rows)

@@ -121,9 +121,8 @@ def _words(context: Mapping[str, Any], placeholders: tuple[Placeholder, ...], lo
 
 def reserved_words(context: Mapping[str, Any], locale: str) -> dict[str, dict[str, Any]]:
     """The namespaces `recipient` and `system`, complete."""
-    reserved = {space: {**blanks, **context.get(space, {})} for space, blanks in _BLANKS.items()}
-    reserved["system"]["locale"] = locale.replace("_", "-")
-    return reserved
+    system = {**_BLANKS["system"], **context.get("system", {}), "locale": locale.replace("_", "-")}
+    return {"recipient": {**_BLANKS["recipient"], **context.get("recipient", {})}, "system": system}
 
 
 def zone_of(reserved: Mapping[str, Mapping[str, Any]]) -> str:

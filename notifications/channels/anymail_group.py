@@ -7,6 +7,7 @@ Anymail's merge_data says the same, at four times the cost a reader.
 import asyncio
 import re
 import time
+import uuid
 from collections.abc import Sequence
 from functools import partial
 from types import SimpleNamespace
@@ -53,7 +54,9 @@ async def _together(
     """The outcomes; or None for a request refused as it stands, and the places that the refusal names."""
     reply = await carrier.post(partial(payload_of, carrier.backend, messages))
     if reply.outcome is None:
-        return [Sent(_reference(one)) for one in reply.payload.data["personalizations"]], set()
+        return [
+            Sent(one["custom_args"]["anymail_id"]) for one in reply.payload.data["personalizations"]
+        ], set()
     if isinstance(reply.outcome, Permanent):
         return None, _places(reply, len(messages))
     return [reply.outcome] * len(messages), set()
@@ -95,24 +98,24 @@ def payload_of(backend: Any, messages: Sequence[Message]) -> Any:
         backend.send_defaults,
     )
     payload.set_from_email(mail.sender(settings.EMAIL_FROM))
-    payload.data["personalizations"] = [_personalization(payload, message) for message in messages]
+    # An id that webhooks repeat, as Anymail gives a message alone; here it also says who went together.
+    payload.generate_message_id = False
+    request = uuid.uuid4()
+    payload.data["personalizations"] = [
+        _personalization(payload, message, f"{request}-{place}") for place, message in enumerate(messages)
+    ]
     return payload
 
 
-def _personalization(payload: Any, message: Message) -> dict[str, Any]:
+def _personalization(payload: Any, message: Message, reference: str) -> dict[str, Any]:
     own = message.rendered
     assert isinstance(own, Personalised)
     return {
-        "to": [payload.email_object(mail.recipient(message))],
+        "to": [mail.recipient_of(payload, message)],
         "headers": mail.headers(message),
-        "custom_args": {"notification_id": str(message.id)},
+        "custom_args": {"notification_id": str(message.id), "anymail_id": reference},
         "substitutions": dict(zip(own.skeleton.keys, own.values, strict=True)),
     }
-
-
-def _reference(personalization: dict[str, Any]) -> str:
-    """The id that Anymail put in, as for a message alone."""
-    return str(personalization["custom_args"].get("anymail_id", ""))
 
 
 def _places(reply: Reply, count: int) -> set[int]:

@@ -94,6 +94,15 @@ def recipient(message: Message) -> EmailAddress:
     return EmailAddress(_name(message), message.address)
 
 
+def recipient_of(payload: Any, message: Message) -> dict[str, str]:
+    """The recipient as SendGrid's JSON has it."""
+    if not _PLAIN.fullmatch(message.address):
+        given: dict[str, str] = payload.email_object(recipient(message))
+        return given
+    name = _name(message)
+    return {"email": message.address, "name": name} if name else {"email": message.address}
+
+
 @lru_cache(maxsize=8)
 def sender(from_email: str) -> EmailAddress:
     return parse_single_address(from_email, field="from_email")
