@@ -11,7 +11,9 @@ def array(values: Iterable[object]) -> str:
     given = list(values)
     if not given:
         return "{}"
-    # Most columns hold nothing to escape, or nothing at all: one look instead of one an element.
+    if len(given) > 1 and given[1] == given[0] and given.count(given[0]) == len(given):
+        return "{" + ",".join([_element(given[0])] * len(given)) + "}"
+    # Most columns hold nothing to escape: one look instead of one an element.
     if None not in given:
         text = '","'.join(map(str, given))
         if "\\" not in text and text.count('"') == 2 * (len(given) - 1):

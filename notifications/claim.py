@@ -72,8 +72,8 @@ WHERE EXISTS (
 )
 """
 
-_PAYLOAD = [field.name for field in fields(Claimed)].index("payload")
 _JSON = [i for i, field in enumerate(fields(Claimed)) if field.name in ("to", "payload", "metadata")]
+_decode = json.JSONDecoder().raw_decode  # PostgreSQL puts no white space around it, which `loads` looks for
 
 
 def claim(
@@ -92,8 +92,8 @@ def claim(
             CLAIM,
             claim_arguments(channel=channel, limit=limit, lease=lease, now=now, aging=aging, above=above),
         )
-        payloads: dict[str, Any] = {}
-        rows = [as_claimed(row, payloads) for row in cursor.fetchall()]
+        known: dict[str, Any] = {}
+        rows = [as_claimed(row, known) for row in cursor.fetchall()]
     return sorted(rows, key=lambda row: (row.priority, row.scheduled_at, row.id))
 
 
@@ -126,19 +126,16 @@ def due_channels(channels: Sequence[str], *, now: dt.datetime | None = None) -> 
         return [row[0] for row in cursor.fetchall()]
 
 
-def as_claimed(row: Sequence[Any], payloads: dict[str, Any] | None = None) -> Claimed:
-    """A row of COLUMNS. Django reads jsonb as text on a raw cursor, so that its own fields can decode it. Equal
-    payloads of `payloads` are read once, and are one object: that is how a promotion's are known to be the same."""
+def as_claimed(row: Sequence[Any], known: dict[str, Any] | None = None) -> Claimed:
+    """A row of COLUMNS. Django reads jsonb as text on a raw cursor, so that its own fields can decode it. Equal texts
+    of those in `known` are read once, and are one object: so a promotion's payloads are seen to be the same."""
     values = list(row)
-    known = {} if payloads is None else payloads
+    read = {} if known is None else known
     for position in _JSON:
         text = values[position]
-        if position != _PAYLOAD:
-            values[position] = json.loads(text)
-        elif text in known:
-            values[position] = known[text]
-        else:
-            values[position] = known[text] = json.loads(text)
+        if text not in read:
+            read[text] = _decode(text)[0]
+        values[position] = read[text]
     return Claimed(*values)
 
 

@@ -128,9 +128,9 @@ class Lane:
             self.flying_groups[work[0][0].id] = len(work)
 
     def landed(self, deliveries: Sequence[Delivery]) -> list[tuple[Delivery, Message]]:
-        for delivery in deliveries:
-            self.flying_groups.pop(delivery.claimed.id, None)
-        return [(delivery, self.flying.pop(delivery.claimed.id)) for delivery in deliveries]
+        found = [(delivery, self.flying.pop(delivery.claimed.id)) for delivery in deliveries]
+        self.flying_groups = {i: count for i, count in self.flying_groups.items() if i in self.flying}
+        return found
 
 
 def _text(work: Work) -> int:
