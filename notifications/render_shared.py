@@ -33,11 +33,9 @@ def render_shared(
 ) -> dict[uuid.UUID, Message]:
     """Messages whose `rendered` is Personalised, by id; `tokens` are the unsubscribe links' of those that have one."""
     found: dict[uuid.UUID, Message] = {}
-    for (version_id, channel, locale), members in _alike(allowed).items():
-        if len(members) < 2:
-            continue
+    for (version_id, channel, wanted), members in _alike(allowed).items():
         try:
-            found |= _together(compiled(version_id), channel, locale, members, tokens, room)
+            found |= _together(compiled(version_id), channel, wanted, members, tokens, room)
         except TemplateError:
             continue  # for each of them, as rendering it alone will say
         except Exception:
@@ -47,11 +45,19 @@ def render_shared(
 
 
 def _alike(allowed: Sequence[Allowed]) -> Mapping[tuple[uuid.UUID, str, str], list[Allowed]]:
-    alike: defaultdict[tuple[uuid.UUID, str, str], list[Allowed]] = defaultdict(list)
+    """By version, channel and the language that they get, whatever they asked for; those who are with others."""
+    asked: defaultdict[tuple[uuid.UUID, str, str], list[Allowed]] = defaultdict(list)
     for row, reach in allowed:
         if row.template_version_id and row.subject is None and row.metadata.get("body") is None:
-            alike[row.template_version_id, row.channel, reach.contact.locale].append((row, reach))
-    return alike
+            asked[row.template_version_id, row.channel, reach.contact.locale].append((row, reach))
+    alike: defaultdict[tuple[uuid.UUID, str, str], list[Allowed]] = defaultdict(list)
+    for (version_id, channel, wanted), members in asked.items():
+        try:
+            used, _ = compiled(version_id).texts_for(channel, wanted)
+        except TemplateError:
+            continue
+        alike[version_id, channel, used] += members
+    return {key: members for key, members in alike.items() if len(members) > 1}
 
 
 def _together(
