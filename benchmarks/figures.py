@@ -50,8 +50,20 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What a figure should reach, at least or at most."""
+
+    least: float | None = None
+    most: float | None = None
+
+    def is_met(self, reached: float) -> bool:
+        return (self.least is None or reached >= self.least) and (self.most is None or reached <= self.most)
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of a table: what was measured, the limit it is held against, and how much of the limit it is."""
+    """One line of a table: what was measured, the limit it is held against, and how much of the limit it is. A target is
+    of the ratio, or of the value where there is no limit."""
 
     group: str
     name: str
@@ -60,32 +72,56 @@ class Figure:
     limit_name: str = ""
     limit: Spread | None = None
     ratio: Spread | None = None
+    target: Target | None = None
+
+    def reached(self) -> float:
+        """What the target speaks of."""
+        return (self.ratio or self.value).median
 
 
 Pairs = Sequence[tuple[Run, Run]]
 
 
 def rates(
-    pairs: Pairs, by_cpu: Callable[[Run], float], *, group: str, name: str, limit_name: str
+    pairs: Pairs,
+    by_cpu: Callable[[Run], float],
+    *,
+    group: str,
+    name: str,
+    limit_name: str,
+    target: Target | None = None,
+    cpu_target: Target | None = None,
 ) -> Iterator[Figure]:
     """How many a second, and how many a second of processor time, of some runs beside their limits."""
-    for of, unit, label in ((Run.rate, "/s", name), (by_cpu, "/CPU-s", f"{name}, by CPU time")):
+    for of, unit, label, aim in (
+        (Run.rate, "/s", name, target),
+        (by_cpu, "/CPU-s", f"{name}, by CPU time", cpu_target),
+    ):
         values, limits = [of(run) for run, _ in pairs], [of(limit) for _, limit in pairs]
-        yield against(values, limits, unit, group=group, name=label, limit_name=limit_name)
+        yield against(values, limits, unit, group=group, name=label, limit_name=limit_name, target=aim)
 
 
 def against(
-    values: Sequence[float], limits: Sequence[float], unit: str, *, group: str, name: str, limit_name: str
+    values: Sequence[float],
+    limits: Sequence[float],
+    unit: str,
+    *,
+    group: str,
+    name: str,
+    limit_name: str,
+    target: Target | None = None,
 ) -> Figure:
     """Values beside their limits, pair by pair. Beside a limit of nothing there is no ratio."""
     pairs = list(zip(values, limits, strict=True))
     ratio = Spread.of([value / limit for value, limit in pairs]) if all(limits) else None
-    return Figure(group, name, unit, Spread.of(values), limit_name, Spread.of(limits), ratio)
+    return Figure(group, name, unit, Spread.of(values), limit_name, Spread.of(limits), ratio, target)
 
 
-def alone(values: Sequence[float], unit: str, *, group: str, name: str) -> Figure:
+def alone(
+    values: Sequence[float], unit: str, *, group: str, name: str, target: Target | None = None
+) -> Figure:
     """A figure that has no limit to be held against."""
-    return Figure(group, name, unit, Spread.of(values))
+    return Figure(group, name, unit, Spread.of(values), target=target)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

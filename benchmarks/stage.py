@@ -1,5 +1,6 @@
 """Where the benchmarks play: in, a sandbox; out, a database of their own, and the environment that leads a process to both."""
 
+import datetime as dt
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -9,8 +10,10 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import connection
 from django.test.utils import override_settings
+from django.utils import timezone
 
 from config.smoke import own_database
+from notifications.models import DrainWatch
 from sandbox.testing import SandboxServer
 
 # Around one run, to show on the progress bar what is being measured.
@@ -54,3 +57,16 @@ def database_url() -> str:
 def nobody_drains() -> AbstractContextManager[Any]:
     """No worker is asked to drain after a commit: what is queued stays, for the one that we measure."""
     return override_settings(NOTIFICATIONS={**settings.NOTIFICATIONS, "KICK": ""})
+
+
+@contextmanager
+def a_drain_is_busy() -> Iterator[None]:
+    """A commit within finds that a drain is alive and awake."""
+    hour = timezone.now() + dt.timedelta(hours=1)
+    DrainWatch.objects.update_or_create(
+        pk=1, defaults={"alive_until": hour, "listening_until": timezone.now()}
+    )
+    try:
+        yield
+    finally:
+        DrainWatch.objects.all().delete()

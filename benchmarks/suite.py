@@ -23,7 +23,7 @@ _MODULES = {
     "sandbox": capacity,
 }
 # Of N: so many one by one, and so many for the slow provider.
-_SINGLE, _SLOW = 20, 5
+_SINGLE, _SLOW = 20, 2
 
 
 def runs(names: Iterable[str], *, times: int) -> int:

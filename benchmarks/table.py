@@ -8,7 +8,7 @@ from itertools import groupby
 from benchmarks.figures import Figure, Spread
 from benchmarks.machine import Machine
 
-HEADINGS = ("median", "lowest to highest", "of its limit")
+HEADINGS = ("median", "lowest to highest", "of its limit", "target")
 
 
 def as_text(machine: Machine, figures: Sequence[Figure], *, times: int) -> str:
@@ -52,9 +52,20 @@ def _table(group: str, figures: Iterable[Figure]) -> list[str]:
 def _rows(figure: Figure) -> Iterator[tuple[str, ...]]:
     """The figure, and below it its limit."""
     ratio = f"{_number(figure.ratio.median)} ({_range(figure.ratio)})" if figure.ratio else ""
-    yield figure.name, *_measured(figure.value, figure.unit), ratio
+    yield figure.name, *_measured(figure.value, figure.unit), ratio, _target(figure)
     if figure.limit:
-        yield f"– limit: {figure.limit_name}", *_measured(figure.limit, figure.unit), ""
+        yield f"– limit: {figure.limit_name}", *_measured(figure.limit, figure.unit), "", ""
+
+
+def _target(figure: Figure) -> str:
+    """What it should reach, and whether it does."""
+    target = figure.target
+    if target is None:
+        return ""
+    unit = "" if figure.ratio else figure.unit
+    bounds = [("≥", target.least), ("≤", target.most)]
+    words = ", ".join(f"{sign} {bound:g}{unit}" for sign, bound in bounds if bound is not None)
+    return f"{words}: {'met' if target.is_met(figure.reached()) else 'missed'}"
 
 
 def _measured(spread: Spread, unit: str) -> tuple[str, str]:

@@ -18,14 +18,13 @@ Key = tuple[str, str, str]
 # Asked for each message, twice, so written out: two look-ups by unique keys (customer_consent_key and
 # suppressions_one_in_force), in one round trip.
 FACTS = """
-SELECT true, customer_id, channel, category, CASE WHEN enabled THEN 't' ELSE 'f' END, NULL::timestamptz AS since, NULL::uuid AS id
+SELECT true, customer_id, channel, category, CASE WHEN enabled THEN 't' ELSE 'f' END, NULL::timestamptz
 FROM customer_consent
 WHERE customer_id = ANY(%s::text[]) AND channel = ANY(%s::text[]) AND category = ANY(%s::text[])
 UNION ALL
-SELECT false, address_hmac, channel, scope, reason, created_at, id
+SELECT false, address_hmac, channel, scope, reason, created_at
 FROM suppressions
 WHERE address_hmac = ANY(%s::text[]) AND lifted_at IS NULL AND (expires_at IS NULL OR expires_at > %s)
-ORDER BY since, id
 """
 
 
@@ -77,11 +76,12 @@ def _facts(
     )
     with connection.cursor() as cursor:
         cursor.execute(FACTS, [array(customers), array(channels), array(categories), array(hashes), now])
-        for is_consent, who, channel, what, value, *_ in cursor.fetchall():
-            if is_consent:
-                enabled[who, channel, what] = value == "t"
-            else:
-                suppressions[who, channel].append((Scope(what), value))
+        rows = cursor.fetchall()
+    for is_consent, who, channel, what, value, _ in sorted(rows, key=lambda row: row[5] or now):
+        if is_consent:
+            enabled[who, channel, what] = value == "t"
+        else:
+            suppressions[who, channel].append((Scope(what), value))
     return enabled, suppressions
 
 

@@ -51,10 +51,10 @@ def resume(channel: str, *, by: str, reason: str = "") -> bool:
 
 def locked(channel: str, *, now: dt.datetime | None = None) -> tuple[ChannelState, dt.datetime]:
     """The channel's row, made where it is missing and kept for us until the transaction ends; and the clock."""
-    name, rows = Channel(channel), ChannelState.objects.select_for_update()
-    if name not in (found := read([name], now=now, rows=rows)):
+    name = Channel(channel)
+    if name not in (found := read([name], now=now, lock=True)):
         ChannelState.objects.bulk_create([ChannelState(channel=name)], ignore_conflicts=True)
-        found = read([name], now=now, rows=rows)
+        found = read([name], now=now, lock=True)
     return found[name]
 
 

@@ -19,7 +19,7 @@ from notifications.origin import current_origin
 from notifications.reach import Reach, reach_many, recipient_key
 from notifications.recipients import expand
 from notifications.validate import channels_of, validate
-from templates_app.lookup import Published, published
+from templates_app.lookup import Published
 
 _PRIORITY = {Category.SECURITY: 0, Category.TRANSACTIONAL: 1, Category.REMINDER: 2, Category.MARKETING: 3}
 
@@ -58,9 +58,14 @@ class Draft:
         )
 
 
-def draft_batch(requests: Sequence[NotifyRequest], *, now: dt.datetime, start: int = 0) -> list[Draft]:
+def draft_batch(
+    requests: Sequence[NotifyRequest],
+    templates: Mapping[str, Published],
+    *,
+    now: dt.datetime,
+    start: int = 0,
+) -> list[Draft]:
     """Drafts for a batch, in a constant number of queries. `start` is the batch's place in its set, for errors."""
-    templates = published({request.template for request in requests if request.template})
     wanted: list[tuple[int, NotifyRequest, Mapping[str, Any]]] = []
     for index, request in enumerate(requests, start):
         with _naming(index):

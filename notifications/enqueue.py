@@ -13,10 +13,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from notifications.drafts import draft_batch
+from notifications.errors import EnqueueError
 from notifications.gate import check
-from notifications.insert import insert
+from notifications.insert import StaleTemplateError, insert
 from notifications.kick import kick_on_commit
 from notifications.message import EnqueueResult, NotifyRequest, Recipient
+from templates_app.lookup import refreshed, remembered
 
 BATCH = 1000
 
@@ -84,5 +86,13 @@ def notify_many(requests: Iterable[NotifyRequest], *, now: dt.datetime | None = 
 
 
 def _enqueue(batch: Sequence[NotifyRequest], *, now: dt.datetime, start: int = 0) -> EnqueueResult:
-    drafts = draft_batch(batch, now=now, start=start)
-    return insert(drafts, check([draft.candidate() for draft in drafts], now=now), now=now)
+    """Templates are remembered, and the INSERT checks that they are still in force; else all is done anew."""
+    names = {request.template for request in batch if request.template}
+    while True:
+        try:
+            drafts = draft_batch(batch, remembered(names), now=now, start=start)
+            return insert(drafts, check([draft.candidate() for draft in drafts], now=now), now=now)
+        except (EnqueueError, StaleTemplateError):
+            # A payload may be wrong for the version that was remembered, and right for the one in force.
+            if not refreshed(names):
+                raise

@@ -6,6 +6,7 @@ both. Behind a pooler that cannot LISTEN, or when a word is lost, the sleep ends
 
 import time
 from contextlib import suppress
+from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
 
@@ -59,9 +60,9 @@ class Watch:
 
     def sleep(self, seconds: float) -> None:
         """Until a commit wakes us, or the time is up."""
-        raw = connection.connection
-        if raw is None or raw is not self._listens_on:
+        if connection.connection is None or connection.connection is not self._listens_on:
             return  # the connection was lost: `prepare` makes the next one listen
+        raw: Any = connection.connection
         with connection.wrap_database_errors:
             for _ in raw.notifies(timeout=seconds, stop_after=1):
                 return

@@ -15,6 +15,7 @@ from notifications.conf import conf
 from notifications.gate import check
 from notifications.message import Claimed, Message
 from notifications.reach import Reach, reach_many
+from notifications.reconnect import is_lost
 from notifications.render import RenderError, render
 from notifications.render_shared import render_shared
 from notifications.verdict import Verdict, held, unrenderable, withheld
@@ -86,6 +87,9 @@ def _rendered(row: Claimed, reach: Reach, token: str | None) -> Message | Verdic
     except RenderError as error:
         return unrenderable(str(error))
     except Exception as error:
+        # A text is read from the database: if that is away, nothing is wrong with the message.
+        if is_lost(error):
+            raise
         logger.exception("render.bug id=%s", row.id)
         return unrenderable(f"{type(error).__name__} (see the log)")
 

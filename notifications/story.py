@@ -10,6 +10,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from notifications.channel_state import state_of
+from notifications.channels.meanings import meaning
 from notifications.masking import masked_recipient
 from notifications.models import DeliveryAttempt, Notification, ProviderEvent
 
@@ -24,7 +26,7 @@ class StoryEvent:
 
 
 def story(notification: Notification) -> list[StoryEvent]:
-    """Everything on record about one message. Three queries."""
+    """Everything on record about one message. Three queries, and one more for what is due and not sent."""
     events = [
         *_asked(notification),
         *_gates(notification),
@@ -69,7 +71,8 @@ def _attempt(attempt: DeliveryAttempt) -> StoryEvent:
     ms = (attempt.finished_at - attempt.started_at).total_seconds() * 1000
     answer = f"{attempt.provider_code} {attempt.error}".strip() or attempt.provider_reference or "accepted"
     text = f"Attempt {attempt.number} through {attempt.provider}, {ms:.0f} ms: {attempt.outcome} ({answer})."
-    return StoryEvent(attempt.started_at, "attempt", text)
+    means = meaning(provider=attempt.provider, code=attempt.provider_code)
+    return StoryEvent(attempt.started_at, "attempt", text if means in attempt.error else f"{text} {means}")
 
 
 def _history(row: Notification) -> Iterator[StoryEvent]:
@@ -86,15 +89,28 @@ def _now(row: Notification) -> StoryEvent:
     match row.status:
         case "queued":
             text = f"Waits for {_clock(row.scheduled_at)}" + (f" after: {row.error}" if row.error else "")
+            if row.scheduled_at <= timezone.now():
+                text = f"{text}. {_what_it_waits_for(row.channel)}"
         case "processing":
             text = "A worker has it right now."
         case "sent":
             text = f"Sent: the provider accepted it at {_clock(dt.datetime.fromisoformat(row.metadata['sent_at']))}."
+        case "failed" if row.metadata.get("outcome_unknown"):
+            text = f"Nobody knows whether it arrived: {row.error}. A report of the provider settles it, or a person."
         case "failed":
             text = f"Failed for good: {row.error}. It waits for a person (replay)."
         case _:
             text = f"Not sent: {row.metadata['withheld']['reason']}"
     return StoryEvent(timezone.now(), "now", text)
+
+
+def _what_it_waits_for(channel: str) -> str:
+    """It is due, so something keeps the whole channel, or it is a matter of its turn."""
+    stops = state_of(channel).stops
+    if not stops:
+        return "It is due: a worker takes it in its turn."
+    until = f"until {_clock(stops[0].until)}" if stops[0].until else "until somebody resumes it"
+    return f"It is due, but the channel is stopped by {stops[0].by} {until}: {stops[0].reason}"
 
 
 def _clock(at: dt.datetime) -> str:

@@ -80,7 +80,9 @@ def is_valid(kind: str, value: Any) -> bool:
             return isinstance(value, str) and bool(_DATE.fullmatch(value)) and _parses(dt.date, value)
         case "datetime":
             return (
-                isinstance(value, str) and _parses(dt.datetime, value) and _moment(value).tzinfo is not None
+                isinstance(value, str)
+                and _parses(dt.datetime, value)
+                and dt.datetime.fromisoformat(value).tzinfo is not None
             )
         case "money":
             return _is_money(value)
@@ -120,7 +122,7 @@ def _in_words(kind: str, value: str, currency: str, locale: str, zone: str) -> F
             case "date":
                 return _date_words(dt.date.fromisoformat(value), locale)
             case "datetime":
-                return _moment_words(_moment(value).astimezone(_zone(zone)), locale)
+                return _moment_words(dt.datetime.fromisoformat(value).astimezone(_zone(zone)), locale)
             case _:
                 return Formatted(full=_money(Decimal(value), currency, locale))
 
@@ -188,10 +190,6 @@ def _parses(kind: type[dt.date] | type[dt.datetime], value: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _moment(value: str) -> dt.datetime:
-    return dt.datetime.fromisoformat(value)
 
 
 @lru_cache(maxsize=512)

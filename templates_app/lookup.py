@@ -1,5 +1,6 @@
 """Templates for the pipeline: in, names or version ids; out, frozen values. Reads only; `publish.py` writes."""
 
+import json
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ __all__ = [
     "check_payload",
     "compiled",
     "published",
+    "refreshed",
+    "remembered",
     "render_inline",
     "template_name",
 ]
@@ -44,9 +47,12 @@ class Published:
 
 
 PUBLISHED = """
-SELECT id, published_version_id, name, category FROM notification_templates
-WHERE name = ANY(%s::text[]) AND archived_at IS NULL AND published_version_id IS NOT NULL
+SELECT t.id, v.id, t.name, t.category, v.channels, v.locales, v.placeholders
+FROM notification_templates AS t JOIN notification_template_versions AS v ON v.id = t.published_version_id
+WHERE t.name = ANY(%s::text[]) AND t.archived_at IS NULL
 """
+# What was in force when this process last asked, by name.
+_remembered: dict[str, Published] = {}
 
 
 def published(names: Collection[str]) -> dict[str, Published]:
@@ -56,24 +62,35 @@ def published(names: Collection[str]) -> dict[str, Published]:
     with connection.cursor() as cursor:
         cursor.execute(PUBLISHED, [array(names)])
         rows = cursor.fetchall()
-    return {name: _published(*row) for row in rows for name in (row[2],)}
+    return {
+        name: Published(
+            template_id=template_id,
+            version_id=version_id,
+            name=name,
+            category=category,
+            channels=frozenset(json.loads(channels)),
+            locales=tuple(json.loads(locales)),
+            placeholders=tuple(Placeholder.of(stored) for stored in json.loads(placeholders)),
+        )
+        for template_id, version_id, name, category, channels, locales, placeholders in rows
+    }
 
 
-# By all that may change about a template: a version itself never does.
-@lru_cache(maxsize=256)
-def _published(template_id: uuid.UUID, version_id: uuid.UUID, name: str, category: str) -> Published:
-    version = NotificationTemplateVersion.objects.only("channels", "locales", "placeholders").get(
-        pk=version_id
-    )
-    return Published(
-        template_id=template_id,
-        version_id=version_id,
-        name=name,
-        category=category,
-        channels=frozenset(version.channels),
-        locales=tuple(version.locales),
-        placeholders=tuple(Placeholder.of(stored) for stored in version.placeholders),
-    )
+def remembered(names: Collection[str]) -> dict[str, Published]:
+    """As `published`, but what this process knows already is not asked again, and may have changed since: whoever uses
+    it has the database check it (`notifications/insert.py`), and calls `refreshed` when it does not agree."""
+    unknown = [name for name in names if name not in _remembered]
+    if unknown:
+        _remembered.update(published(unknown))
+    return {name: _remembered[name] for name in names if name in _remembered}
+
+
+def refreshed(names: Collection[str]) -> bool:
+    """Ask again; answers whether anything has changed since it was remembered."""
+    before = {name: _remembered.pop(name, None) for name in names}
+    now = published(names)
+    _remembered.update(now)
+    return any(now.get(name) != version for name, version in before.items())
 
 
 def check_payload(template: Published, payload: Mapping[str, Any]) -> list[PayloadProblem]:

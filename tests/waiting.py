@@ -1,6 +1,7 @@
 """Races on purpose: in, a call that must wait for a lock; out, its thread, once PostgreSQL says that it waits."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -27,3 +28,11 @@ def start_and_wait_until_blocked(call: Callable[[], Any]) -> threading.Thread:
                 return thread
             cursor.execute("SELECT pg_sleep(0.005)")
     raise AssertionError("nobody waits for a lock")
+
+
+def eventually(holds: Callable[[], bool], *, seconds: float = 20.0) -> None:
+    """Return once it holds; what another thread or process does takes its time."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.01)

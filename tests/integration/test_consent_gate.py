@@ -96,12 +96,12 @@ def test_an_unknown_category_is_loud() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 700])
-def test_two_queries_answer_for_any_number(django_assert_num_queries: Any, count: int) -> None:
+def test_one_query_answers_for_any_number(django_assert_num_queries: Any, count: int) -> None:
     asked = [
         Subject(f"c{n}", "email", "marketing", blind_index("email", f"c{n}@example.com"))
         for n in range(count)
     ]
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         check_many(asked, now=NOW)
 
 
@@ -138,5 +138,5 @@ def test_the_queries_walk_an_index_not_the_table() -> None:
     with connection.execute_wrapper(explain):
         check_many(asked, now=NOW)
     assert "customer_consent_key" in plans[0]
-    assert "suppressions_one_in_force" in plans[1]
+    assert "suppressions_one_in_force" in plans[0]
     assert "Seq Scan" not in "".join(plans)

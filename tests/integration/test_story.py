@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from consent.preferences import revoke
 from notifications.cancel import cancel
+from notifications.channel_state import pause
+from notifications.channels.meanings import meaning
 from notifications.models import Notification
 from notifications.origin import origin
 from notifications.replay import replay, send_again
@@ -90,3 +92,26 @@ def test_the_command_tells_it_in_text_and_json(capsys: pytest.CaptureFixture[str
 def test_the_command_explains_a_wrong_id(wrong: str) -> None:
     with pytest.raises(CommandError, match="no notification"):
         call_command("explain_notification", wrong)
+
+
+def test_a_code_is_told_in_words(sandbox: SandboxServer) -> None:
+    sandbox.behave("twilio", status=400, code=21408)
+    row = queued(channel="sms")
+    drain()
+    (attempt,) = [event.text for event in story(fresh(row)) if event.kind == "attempt"]
+    assert "21408" in attempt
+    assert meaning(provider="twilio", code="21408") in attempt
+
+
+def test_a_lost_answer_is_told_as_unknown(sandbox: SandboxServer) -> None:
+    sandbox.behave("twilio", hang_up=True)
+    row = queued(channel="sms")
+    drain()
+    assert story(fresh(row))[-1].text.startswith("Nobody knows whether it arrived")
+
+
+def test_a_due_message_says_what_keeps_its_channel() -> None:
+    row = queued()
+    assert "a worker takes it in its turn" in story(row)[-1].text
+    pause("email", until=None, reason="The sender changes.", by="staff:7")
+    assert "stopped by staff:7 until somebody resumes it: The sender changes." in story(row)[-1].text

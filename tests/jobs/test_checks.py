@@ -47,13 +47,13 @@ def test_a_job_that_cannot_run_as_written_is_named(
 def test_a_retry_that_hands_running_tasks_out_again_is_an_error_with_the_number_to_exceed(
     settings: Any,
 ) -> None:
-    # Two workers, queue limit 2, bulk 1: one running and two rounds waiting, each 60 s, and 3 s more.
-    clusters(settings, retry=183)
+    # Two workers, queue limit 2, bulk 1: one running and two rounds waiting, each 220 s, and 3 s more.
+    clusters(settings, retry=663)
     [found] = check_clusters()
     assert found.id == "jobs.E007"
     assert "“notify”" in found.msg
-    assert "above 183" in (found.hint or "")
-    clusters(settings, retry=184)
+    assert "above 663" in (found.hint or "")
+    clusters(settings, retry=664)
     assert check_clusters() == []
 
 
@@ -64,7 +64,7 @@ def test_the_queue_limit_that_django_q2_assumes_counts(settings: Any) -> None:
         key: value for key, value in settings.Q_CLUSTER.items() if key not in ("queue_limit", "ALT_CLUSTERS")
     } | {
         "ALT_CLUSTERS": {
-            "notify": {**conf, "workers": 4, "retry": 363},
+            "notify": {**conf, "workers": 4, "timeout": 60, "retry": 363},
             "jobs": settings.Q_CLUSTER["ALT_CLUSTERS"]["jobs"] | {"queue_limit": 2},
         }
     }

@@ -14,7 +14,7 @@ from environ import Env
 
 from benchmarks import __main__ as command
 from benchmarks import drain, seed, stage, suite
-from benchmarks.figures import Figure, Run, Spread, against, alone, percentile, rates
+from benchmarks.figures import Figure, Run, Spread, Target, against, alone, percentile, rates
 from benchmarks.latency import waits
 from benchmarks.machine import Machine, describe
 from benchmarks.table import as_json, as_text
@@ -66,8 +66,8 @@ def test_work_too_short_for_the_clock_has_no_rate() -> None:
 
 
 FIGURES = [
-    Figure("drain", "one worker", "/s", Spread(812.3, 800, 1234.5), "bare loop", Spread(1000, 1000, 1000), Spread(0.81, 0.8, 1.23)),
-    alone([41.26], " MB", group="drain", name="memory"),
+    Figure("drain", "one worker", "/s", Spread(812.3, 800, 1234.5), "bare loop", Spread(1000, 1000, 1000), Spread(0.81, 0.8, 1.23), Target(least=0.9)),
+    alone([41.26], " MB", group="drain", name="memory", target=Target(most=150)),
     alone([0.123], " ms", group="latency", name="p50"),
 ]  # fmt: skip
 
@@ -77,14 +77,15 @@ def test_the_table_shows_each_figure_above_its_limit() -> None:
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if "|" in line
     ]
-    assert ["one worker", "812/s", "800 to 1,234", "0.81 (0.80 to 1.23)"] in rows
-    assert rows[rows.index(["memory", "41.3 MB", "41.3", ""]) - 1] == [
+    assert ["one worker", "812/s", "800 to 1,234", "0.81 (0.80 to 1.23)", "≥ 0.9: missed"] in rows
+    assert rows[rows.index(["memory", "41.3 MB", "41.3", "", "≤ 150 MB: met"]) - 1] == [
         "– limit: bare loop",
         "1,000/s",
         "1,000",
         "",
+        "",
     ]
-    assert ["p50", "0.12 ms", "0.12", ""] in rows
+    assert ["p50", "0.12 ms", "0.12", "", ""] in rows
     assert [row[0] for row in rows if row[1] == "median"] == ["drain", "latency"]
 
 

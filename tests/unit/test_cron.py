@@ -6,7 +6,11 @@ import pytest
 
 from jobs.cron import in_words, next_slot, nth_slot, problem
 
-MONCTON = "America/Moncton"
+MONCTON, MADRID = "America/Moncton", "Europe/Madrid"
+
+
+def at(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(f"2026-{text}:00+00:00")
 
 
 def utc(day: int, hour: int, minute: int = 0, month: int = 11) -> dt.datetime:
@@ -26,20 +30,53 @@ def test_lines_that_are_wrong_or_never_fire(cron: str) -> None:
     assert problem(cron)
 
 
-def test_a_daily_job_keeps_its_local_hour_across_both_clock_changes() -> None:
-    # Moncton: clocks go forward on 8 March 2026 (-4 → -3) and back on 1 November (-3 → -4).
-    assert next_slot("0 6 * * *", utc(7, 12, month=3), tz=MONCTON) == utc(8, 9, month=3)
-    assert next_slot("0 6 * * *", utc(7, 9, month=3), tz=MONCTON) == utc(7, 10, month=3)
-    assert next_slot("0 6 * * *", utc(31, 12, month=10), tz=MONCTON) == utc(1, 10)
+# Moncton: UTC-4; clocks go forward on 8 March 2026 at 06:00Z and back on 1 November at 05:00Z.
+# Madrid: UTC+1; forward on 29 March 2026 at 01:00Z, back on 25 October at 01:00Z.
+DAILY = [
+    # zone, line, after, the next slots, all in UTC
+    (MONCTON, "0 6 * * *", "03-06T12:00", ["03-07T10:00", "03-08T09:00", "03-09T09:00"]),
+    (MONCTON, "0 6 * * *", "10-30T12:00", ["10-31T09:00", "11-01T10:00", "11-02T10:00"]),
+    (MADRID, "0 6 * * *", "03-27T12:00", ["03-28T05:00", "03-29T04:00", "03-30T04:00"]),
+    (MADRID, "0 6 * * *", "10-23T12:00", ["10-24T04:00", "10-25T05:00", "10-26T05:00"]),
+    # Weekly, over the change.
+    (MONCTON, "0 6 * * 1", "03-02T12:00", ["03-09T09:00", "03-16T09:00"]),
+    (MADRID, "0 6 * * 1", "10-19T12:00", ["10-26T05:00", "11-02T05:00"]),
+]
 
 
-@pytest.mark.parametrize("start", [utc(8, 4, month=3), utc(1, 3)])
-def test_a_five_minute_job_neither_skips_nor_doubles_when_the_clock_changes(start: dt.datetime) -> None:
-    moment, seen = start, []
-    for _ in range(36):
-        moment = next_slot("*/5 * * * *", moment, tz=MONCTON)
+@pytest.mark.parametrize(("zone", "cron", "after", "slots"), DAILY)
+def test_a_job_keeps_its_local_hour_across_both_clock_changes(
+    zone: str, cron: str, after: str, slots: list[str]
+) -> None:
+    moment = at(after)
+    for slot in slots:
+        moment = next_slot(cron, moment, tz=zone)
+        assert moment == at(slot)
+
+
+@pytest.mark.parametrize(
+    ("zone", "start"),
+    [(MONCTON, "03-08T04:00"), (MONCTON, "11-01T03:00"), (MADRID, "03-28T23:30"), (MADRID, "10-24T23:30")],
+)
+@pytest.mark.parametrize(("cron", "step"), [("*/5 * * * *", 5), ("*/30 * * * *", 30), ("* * * * *", 1)])
+def test_a_job_by_the_minute_neither_skips_nor_doubles_when_the_clock_changes(
+    zone: str, start: str, cron: str, step: int
+) -> None:
+    moment, seen, count = at(start), [], 240 // step
+    for _ in range(count):
+        moment = next_slot(cron, moment, tz=zone)
         seen.append(moment)
-    assert seen == [start + dt.timedelta(minutes=5 * n) for n in range(1, 37)]
+    assert seen == [at(start) + dt.timedelta(minutes=step * n) for n in range(1, count + 1)]
+
+
+@pytest.mark.parametrize("zone", [MONCTON, MADRID])
+def test_an_hourly_job_fires_once_an_hour_all_year(zone: str) -> None:
+    moment, count = at("01-01T00:00"), 0
+    while moment < at("12-31T23:00"):
+        following = next_slot("0 * * * *", moment, tz=zone)
+        assert following - moment == dt.timedelta(hours=1)
+        moment, count = following, count + 1
+    assert count == 364 * 24 + 23
 
 
 def test_the_answer_is_after_the_moment_even_on_a_slot() -> None:

@@ -1,0 +1,96 @@
+"""One worker of the soak: in, a journal; out, `manage.py process_notifications --stay`, and a line for each call begun or ended.
+
+The journal outlives a kill -9. It is how the soak knows, without asking the engine or a database that may be down, which
+calls were in flight when it struck. The code under test is production's; only its time-outs are shorter.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from config.parent_death import die_with_parent
+
+BUDGET = 3600.0
+
+
+class Journal:
+    """Lines `<monotonic time> <+ or -> <id>`: from «+», just before a row is marked as dispatched, its call may have been
+    made and not be recorded; from «-» on it is recorded, or was never ours. The file is there once the worker works."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._file = path, -1
+
+    def open(self) -> None:
+        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def note(self, mark: str, ids: Iterable[uuid.UUID]) -> None:
+        now = time.monotonic()
+        # One write: whole lines, or none, in the file of a process that is killed meanwhile.
+        os.write(self._file, "".join(f"{now:.6f} {mark} {one}\n" for one in ids).encode())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos.worker", description=__doc__)
+    parser.add_argument("journal", type=Path)
+    options = parser.parse_args(arguments)
+    die_with_parent(signal.SIGKILL)
+    import django
+
+    django.setup()
+    logging.getLogger().setLevel(logging.WARNING)
+    hurry()
+    keep_a_journal(Journal(options.journal))
+    from django.core.management import call_command
+
+    call_command("process_notifications", stay=True, budget=BUDGET, json=True)
+
+
+def hurry() -> None:
+    """Time-outs forty times shorter, as the lease is. A window of calls that all time out, one after the other, must end
+    within the lease: 4 · 0.7 s in 3 s here, 4 · 30 s in 120 s in production."""
+    from notifications import reconnect
+    from notifications.channels import anymail_http, network, push, sms
+
+    anymail_http.TIMEOUT = 0.7
+    sms.TIMEOUT = push.TIMEOUT = 0.5
+    network.CONNECT = 0.2
+    reconnect.LONGEST_WAIT = 0.2
+
+
+def keep_a_journal(journal: Journal) -> None:
+    """Watch the drain begin, and the two steps between which a call may be on its way."""
+    from notifications import settle, worker
+    from notifications.message import Claimed, Delivery
+    from notifications.verdict import Verdict
+
+    begin, dispatch, record = worker.begin_drain, worker.dispatch, settle.record
+
+    def noted_begin() -> None:
+        journal.open()
+        begin()
+
+    def noted_dispatch(batch: Sequence[Claimed], *, lease: object) -> set[uuid.UUID]:
+        ids = [row.id for row in batch]
+        journal.note("+", ids)
+        held = dispatch(batch, lease=lease)  # type: ignore[arg-type]
+        journal.note("-", [one for one in ids if one not in held])
+        return held
+
+    def noted_record(
+        verdicts: Sequence[tuple[Claimed, Verdict]], deliveries: Sequence[Delivery] = ()
+    ) -> set[uuid.UUID]:
+        held = record(verdicts, deliveries)
+        journal.note("-", [delivery.claimed.id for delivery in deliveries])
+        return held
+
+    worker.begin_drain, worker.dispatch = noted_begin, noted_dispatch  # type: ignore[assignment]
+    settle.record = noted_record  # type: ignore[assignment]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""A drain that stays: a commit wakes it, a lost connection does not end it, and it leaves when told."""
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+from django.utils import timezone
+
+from notifications.drain_report import DrainReport
+from notifications.models import DrainWatch
+from notifications.worker import drain
+from sandbox.testing import SandboxServer
+from tests.messages import fresh, queued
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("templates")]
+
+# Only a wake-up can be sooner: a test that waits for the poll fails by its own patience.
+NEVER = dt.timedelta(minutes=10)
+
+
+class Resident:
+    """A resident drain in a thread of its own, with a connection of its own, as a worker has one."""
+
+    def __init__(self) -> None:
+        self.told = False
+        self.report: DrainReport | None = None
+        self.pid = 0
+        self._thread = threading.Thread(target=self._run)
+
+    def start(self) -> "Resident":
+        self._thread.start()
+        eventually(lambda: DrainWatch.objects.filter(listening_until__gt=timezone.now()).exists())
+        return self
+
+    def leave(self) -> DrainReport:
+        self.told = True
+        queued()  # wakes it, so that it hears
+        self._thread.join(20)
+        assert self.report is not None
+        return self.report
+
+    def _run(self) -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                self.pid = cursor.fetchone()[0]
+            self.report = drain(resident=True, budget=NEVER, stop=lambda: self.told)
+        finally:
+            connections.close_all()
+
+
+@pytest.fixture
+def resident(sandbox: SandboxServer, settings: Any) -> Iterator[Resident]:
+    settings.NOTIFICATIONS = {
+        **settings.NOTIFICATIONS,
+        "POLL": NEVER,
+        "KICK": "",
+        "LEASE": dt.timedelta(minutes=1),
+    }
+    worker = Resident().start()
+    yield worker
+    if worker.report is None:
+        worker.leave()
+
+
+def sent(row: Any) -> Callable[[], bool]:
+    return lambda: fresh(row).status == "sent"
+
+
+def test_a_commit_wakes_a_drain_that_sleeps(resident: Resident) -> None:
+    for _ in range(3):
+        eventually(sent(queued()))
+
+
+def test_what_was_committed_before_it_listened_is_found_too(sandbox: SandboxServer, settings: Any) -> None:
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "POLL": NEVER, "KICK": ""}
+    row = queued()
+    worker = Resident().start()
+    try:
+        eventually(sent(row))
+    finally:
+        worker.leave()
+
+
+def test_a_lost_connection_is_made_anew_and_listens_again(resident: Resident) -> None:
+    eventually(sent(queued()))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [resident.pid])
+        cursor.execute("UPDATE drain_watch SET listening_until = clock_timestamp()")
+    eventually(lambda: DrainWatch.objects.filter(listening_until__gt=timezone.now()).exists())
+    eventually(sent(queued()))
+
+
+def test_told_to_leave_it_finishes_and_says_that_nobody_listens(resident: Resident) -> None:
+    row = queued()
+    eventually(sent(row))
+    report = resident.leave()
+    assert report.counts["email", "sent"] >= 1
+    watch = DrainWatch.objects.get()
+    assert watch.alive_until <= timezone.now()
+    assert watch.listening_until <= timezone.now()
+
+
+def test_a_drain_that_does_not_stay_is_not_waited_for(sandbox: SandboxServer) -> None:
+    queued()
+    drain()
+    assert not DrainWatch.objects.exists()
