@@ -15,6 +15,7 @@ from consent.tokens import preferences_url, unsubscribe_url
 from notifications.conf import conf
 from notifications.message import Claimed, Message, Personalised
 from notifications.reach import Reach
+from notifications.reconnect import is_lost
 from notifications.render import HEADLINE, SANDBOX_MARK, about, message_of, ourselves
 from templates_app.batch import render_together
 from templates_app.compiled import CompiledVersion
@@ -38,7 +39,9 @@ def render_shared(
             found |= _together(compiled(version_id), channel, wanted, members, tokens, room)
         except TemplateError:
             continue  # for each of them, as rendering it alone will say
-        except Exception:
+        except Exception as error:
+            if is_lost(error):
+                raise
             # A fault of ours in sharing must not hold up what can be rendered alone.
             logger.exception("render.bug version=%s count=%s", version_id, len(members))
     return found
