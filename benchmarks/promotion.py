@@ -68,9 +68,7 @@ def measure(customers: Sequence[str], *, times: int, step: Step) -> Iterator[Fig
         pairs = alternate(ours, bare, name=name, times=times, step=step)
     limit_name = "bare loop over Anymail, one connection"
     target = Target(least=10)
-    yield from rates(
-        pairs, Run.rate_by_cpu, group=GROUP, name=name, limit_name=limit_name, cpu_target=target
-    )
+    yield from rates(pairs, Run.rate_by_cpu, group=GROUP, name=name, limit_name=limit_name, cpu_target=target)
     costs = [run.cpu_seconds / run.count * 1e3 for run, _ in pairs]
     yield alone(costs, " ms", group=GROUP, name="CPU time of the worker, a recipient")
     if all(run.database_cpu_seconds is not None for run, _ in pairs):

@@ -5,7 +5,7 @@ withheld, by an answer that the gate finds among many.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from django.db import connection, transaction
 from django.utils import timezone

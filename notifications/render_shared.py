@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 Allowed = tuple[Claimed, Reach]
 # Stands for each token in the addresses that are made once for all; no token of `secrets` has such a sign.
-_TOKEN = "~"
+_TOKEN = "~"  # noqa: S105 (stands for one)
 
 
 def render_shared(

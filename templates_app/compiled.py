@@ -18,7 +18,9 @@ BODY_PART: Mapping[str, str] = {"email": "text", "sms": "text", "push": "body", 
 ONE_LINE = frozenset({"subject", "preheader", "title", "url", "action_url", "cta_label"})
 
 # The reserved names that may be blank, empty.
-_BLANKS: Mapping[str, dict[str, Any]] = {space: {name: "" for name, blank in names.items() if blank} for space, names in RESERVED.items()}
+_BLANKS: Mapping[str, dict[str, Any]] = {
+    space: {name: "" for name, blank in names.items() if blank} for space, names in RESERVED.items()
+}
 
 Texts = Mapping[str, Mapping[str, Mapping[str, str]]]
 

@@ -75,7 +75,9 @@ async def _singly(
             if time.monotonic() < end:
                 found[place] = await carrier.send(messages[place])
             else:
-                found[place] = Transient("group_refused", "Sent together it was refused, and alone there was no time.")
+                found[place] = Transient(
+                    "group_refused", "Sent together it was refused, and alone there was no time."
+                )
 
     await asyncio.gather(*(serve() for _ in range(WIDTH)))
     return found

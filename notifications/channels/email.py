@@ -15,8 +15,8 @@ from django.conf import settings
 from django.core.mail import get_connection
 from django.utils.module_loading import import_string
 
-from notifications.channels.anymail_http import AnymailHttp
 from notifications.channels.anymail_group import MOST, ROOM, WIDTH, send_group
+from notifications.channels.anymail_http import AnymailHttp
 from notifications.channels.base import Channel
 from notifications.channels.email_threads import EmailThreads
 from notifications.conf import conf

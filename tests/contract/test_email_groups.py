@@ -20,7 +20,7 @@ from templates_app.batch import Skeleton
 from tests.contract.calls import message
 
 # A local part in quotes is an address to us and no address to SendGrid.
-BAD = '"no address"@example.com'
+BAD = '"no,address"@example.com'
 SKELETON = Skeleton(
     "en",
     {
@@ -155,10 +155,14 @@ def test_a_bug_in_the_adapter_is_unknown_for_each(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(channel, "deliver_together", fail)
     outcomes = asyncio.run(channel.deliver_group(group(2)))
-    assert [(o.code, o.error) for o in outcomes if isinstance(o, Unknown)] == [("ZeroDivisionError", "[e-mail]")] * 2
+    assert [(o.code, o.error) for o in outcomes if isinstance(o, Unknown)] == [
+        ("ZeroDivisionError", "[e-mail]")
+    ] * 2
 
 
-@pytest.mark.parametrize("address", ["o'neil+spam@sub.example.com", '"marie léger"@example.com', "marie@exämple.com"])
+@pytest.mark.parametrize(
+    "address", ["o'neil+spam@sub.example.com", '"marie léger"@example.com', "marie@exämple.com"]
+)
 def test_an_address_reads_as_in_a_request_of_its_own(address: str, settings: Any) -> None:
     backend = EmailBackend()
     one = replace(group(1)[0], address=address)
@@ -169,8 +173,12 @@ def test_an_address_reads_as_in_a_request_of_its_own(address: str, settings: Any
     assert together["tracking_settings"] == alone["tracking_settings"]
 
 
-@pytest.mark.parametrize(("url", "flagged"), [("https://api.sendgrid.com/v3/", True), ("http://127.0.0.1:1/v3/", False)])
-def test_sendgrids_own_sandbox_flag_is_set_on_its_real_api_only(url: str, *, flagged: bool, settings: Any) -> None:
+@pytest.mark.parametrize(
+    ("url", "flagged"), [("https://api.sendgrid.com/v3/", True), ("http://127.0.0.1:1/v3/", False)]
+)
+def test_sendgrids_own_sandbox_flag_is_set_on_its_real_api_only(
+    url: str, *, flagged: bool, settings: Any
+) -> None:
     settings.ANYMAIL = {**settings.ANYMAIL, "SENDGRID_API_URL": url}
     payload = json.loads(payload_of(EmailBackend(), group(2)).serialize_data())
     assert payload.get("mail_settings", {}).get("sandbox_mode", {}).get("enable", False) is flagged

@@ -89,30 +89,47 @@ def test_each_of_many_has_one_outcome_one_attempt_and_the_text_of_their_own(sand
     rows = promote(customers)
     ids = [str(customer.pk) for customer in customers]
     left, dead, capped, broken, quoted = ids[5], ids[1200], ids[1800], ids[2400], ids[77]
-    revoke(customer_id=left, channel="email", category="marketing", source="admin", actor="staff:1", at=timezone.now())
+    revoke(
+        customer_id=left,
+        channel="email",
+        category="marketing",
+        source="admin",
+        actor="staff:1",
+        at=timezone.now(),
+    )
     suppress(channel="email", address=customers[1200].email, reason="hard_bounce")
     NotificationFactory(
         category="marketing", status="sent", to={"customer_id": capped}, last_attempt_at=timezone.now()
     )
     Notification.objects.filter(pk=rows[broken].pk).update(payload={"name": "x"})
     # An address to us, and none to SendGrid: it spoils the request that it is in.
-    Customer.objects.filter(pk=quoted).update(email='"no address"@example.com')
+    Customer.objects.filter(pk=quoted).update(email='"no,address"@example.com')
     report = drain()
     not_sent = {left: "cancelled", dead: "cancelled", capped: "cancelled", broken: "failed", quoted: "failed"}
-    after = {row.to["customer_id"]: row for row in Notification.objects.filter(pk__in=[r.pk for r in rows.values()])}
+    after = {
+        row.to["customer_id"]: row
+        for row in Notification.objects.filter(pk__in=[r.pk for r in rows.values()])
+    }
     assert {who: row.status for who, row in after.items()} == {who: not_sent.get(who, "sent") for who in ids}
     assert after[left].metadata["withheld"]["rule"] == "consent.revoked"
     assert after[dead].metadata["withheld"]["rule"] == "suppressed.hard_bounce"
     assert after[capped].metadata["withheld"]["rule"] == "frequency_cap"
     assert "has no value" in (after[broken].error or "")
-    assert report.counts == Counter({("email", "sent"): 2495, ("email", "cancelled"): 3, ("email", "failed"): 2})
+    assert report.counts == Counter(
+        {("email", "sent"): 2495, ("email", "cancelled"): 3, ("email", "failed"): 2}
+    )
     # One attempt each, with a reference of its own; none where nothing was sent.
     tried = DeliveryAttempt.objects.values("notification").annotate(times=Count("pk"))
     assert {entry["times"] for entry in tried} == {1}
     assert {a.notification_id for a in DeliveryAttempt.objects.all()} == {
         after[who].pk for who in ids if not_sent.get(who) != "cancelled" and who != broken
     }
-    assert DeliveryAttempt.objects.filter(outcome="sent").aggregate(n=Count("provider_reference", distinct=True))["n"] == 2495
+    assert (
+        DeliveryAttempt.objects.filter(outcome="sent").aggregate(
+            n=Count("provider_reference", distinct=True)
+        )["n"]
+        == 2495
+    )
     # Received once each, in few requests (one of them was refused for one address, and sent again without it).
     counts = sendgrid(sandbox)
     assert (counts["unique"], counts["duplicates"]) == (2495, 0)
@@ -169,11 +186,15 @@ def test_a_wrong_key_hands_back_all_that_waits(sandbox: SandboxServer, settings:
     assert set(Notification.objects.values_list("status", "attempts")) == {("queued", 0)}
 
 
-def test_a_lost_answer_leaves_each_of_a_promotion_unknown_and_sends_none_again(sandbox: SandboxServer) -> None:
+def test_a_lost_answer_leaves_each_of_a_promotion_unknown_and_sends_none_again(
+    sandbox: SandboxServer,
+) -> None:
     rows = promote(readers(30))
     sandbox.behave("sendgrid", hang_up=True, accept_first=True)
     drain()
-    assert {(fresh(row).status, fresh(row).metadata["outcome_unknown"]) for row in rows.values()} == {("failed", True)}
+    assert {(fresh(row).status, fresh(row).metadata["outcome_unknown"]) for row in rows.values()} == {
+        ("failed", True)
+    }
     sandbox.behave_well()
     assert drain(now=timezone.now() + dt.timedelta(days=2)).claimed == 0
     assert sendgrid(sandbox)["duplicates"] == 0
@@ -203,7 +224,9 @@ def test_the_limit_of_a_drain_holds_for_groups(sandbox: SandboxServer) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_killed_while_it_calls_leaves_its_groups_unknown_and_the_rest_waiting(sandbox: SandboxServer) -> None:
+def test_a_worker_killed_while_it_calls_leaves_its_groups_unknown_and_the_rest_waiting(
+    sandbox: SandboxServer,
+) -> None:
     promote(readers(400))
     sandbox.behave("sendgrid", latency_ms=20_000, accept_first=True)
     worker = subprocess.Popen(
@@ -226,12 +249,16 @@ def test_a_worker_killed_while_it_calls_leaves_its_groups_unknown_and_the_rest_w
     called = set(Notification.objects.filter(dispatched_at__isnull=False).values_list("pk", flat=True))
     assert 100 <= len(called) < 400
     sandbox.behave_well()
-    Notification.objects.filter(status="processing").update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+    Notification.objects.filter(status="processing").update(
+        lease_until=timezone.now() - dt.timedelta(seconds=1)
+    )
     drain()
     failed = Notification.objects.filter(status="failed", metadata__outcome_unknown=True)
     assert set(failed.values_list("pk", flat=True)) == called
     assert Notification.objects.filter(status="sent").count() == 400 - len(called)
-    assert set(DeliveryAttempt.objects.filter(notification__in=called).values_list("outcome", flat=True)) == {"unknown"}
+    assert set(DeliveryAttempt.objects.filter(notification__in=called).values_list("outcome", flat=True)) == {
+        "unknown"
+    }
     assert DeliveryAttempt.objects.count() == 400
     assert sendgrid(sandbox)["duplicates"] == 0
 

@@ -82,7 +82,10 @@ def test_the_text_that_many_get_is_what_each_would_get_alone() -> None:
         LAYOUT.replace("{{> body}}", "<p>{{recipient.first_name}} & {{name}}</p>"),
     )
     contexts = [
-        ({"name": "10 % off", "number": 1, "is_new": True, "items": []}, reserved(f"<N{i}>", f"https://r.ex/u/{i}"))
+        (
+            {"name": "10 % off", "number": 1, "is_new": True, "items": []},
+            reserved(f"<N{i}>", f"https://r.ex/u/{i}"),
+        )
         for i in range(50)
     ]
     got, rows, keys = together(made, contexts)
@@ -94,9 +97,16 @@ def test_the_text_that_many_get_is_what_each_would_get_alone() -> None:
 
 @settings(max_examples=400, deadline=None)
 @given(
-    texts=st.lists(st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map("".join), min_size=3, max_size=3),
+    texts=st.lists(
+        st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map("".join), min_size=3, max_size=3
+    ),
     readers=st.lists(
-        st.tuples(PAYLOADS, st.builds(reserved, NAMES | st.just(""), st.sampled_from(["", "https://r.ex/u/1", "https://r.ex/u/2"]))),
+        st.tuples(
+            PAYLOADS,
+            st.builds(
+                reserved, NAMES | st.just(""), st.sampled_from(["", "https://r.ex/u/1", "https://r.ex/u/2"])
+            ),
+        ),
         min_size=1,
         max_size=4,
     ),
@@ -117,14 +127,20 @@ def test_no_template_and_no_payload_makes_a_difference(
 def test_whoever_misses_a_value_is_left_out_alone() -> None:
     made = version("Hi", "Dear {{city}}", "<p>{{name}}</p>")
     whole = {"name": "a", "number": 1, "is_new": True, "items": []}
-    contexts = [({**whole, "city": "Moncton"}, reserved("", "")), (whole, reserved("", "")), ({**whole, "city": "Sackville"}, reserved("", ""))]
+    contexts = [
+        ({**whole, "city": "Moncton"}, reserved("", "")),
+        (whole, reserved("", "")),
+        ({**whole, "city": "Sackville"}, reserved("", "")),
+    ]
     got, _, _ = together(made, contexts)
     assert [one is None for one in got] == [False, True, False]
     assert got[2] == alone(made, *contexts[2])
 
 
 def test_the_subject_is_on_one_line_for_each_reader() -> None:
-    made = version("Offer{{#recipient.first_name}} for {{recipient.first_name}}{{/recipient.first_name}}", "x", "x")
+    made = version(
+        "Offer{{#recipient.first_name}} for {{recipient.first_name}}{{/recipient.first_name}}", "x", "x"
+    )
     whole = {"name": "a", "number": 1, "is_new": True, "items": []}
     contexts = [(whole, reserved(name, "")) for name in ("Marie", "", "two\nlines ")]
     got, _, _ = together(made, contexts)
