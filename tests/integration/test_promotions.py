@@ -180,10 +180,12 @@ def test_a_group_that_fails_is_one_fault_of_the_provider(sandbox: SandboxServer)
 
 def test_a_wrong_key_hands_back_all_that_waits(sandbox: SandboxServer, settings: Any) -> None:
     promote(readers(300))
+    sandbox.behave("sendgrid", latency_ms=400)  # long enough for more to be claimed meanwhile
     settings.ANYMAIL = {**settings.ANYMAIL, "SENDGRID_API_KEY": "SG.wrong"}
     drain()
     assert state_of("email").stops
     assert set(Notification.objects.values_list("status", "attempts")) == {("queued", 0)}
+    assert sendgrid(sandbox)["requests"] == 2  # those in flight; the groups that waited were not even tried
 
 
 def test_a_lost_answer_leaves_each_of_a_promotion_unknown_and_sends_none_again(

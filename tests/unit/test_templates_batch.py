@@ -147,6 +147,23 @@ def test_the_subject_is_on_one_line_for_each_reader() -> None:
     assert [one and one[1]["subject"] for one in got] == ["Offer for Marie", "Offer", "Offer for two lines"]
 
 
+def test_a_section_that_names_its_own_value_is_written_as_it_is_alone() -> None:
+    made = version("Hi", "{{#city}}from {{.}}{{/city}}, {{recipient.first_name}}", "x")
+    whole = {"name": "a", "number": 1, "is_new": True, "items": [], "city": "Moncton"}
+    contexts = [(whole, reserved(name, "")) for name in ("Marie", "Zoë")]
+    got, _, _ = together(made, contexts)
+    assert [one and one[1]["text"] for one in got] == ["from Moncton, Marie\n", "from Moncton, Zoë\n"]
+
+
+@pytest.mark.parametrize("numbers", [(1, 1.0), (0.0, -0.0)])
+def test_values_that_are_equal_and_read_otherwise_are_not_taken_for_the_same(numbers: Any) -> None:
+    made = version("Hi", "{{number}}.", "x")
+    whole = {"name": "a", "is_new": True, "items": []}
+    contexts = [({**whole, "number": number}, reserved("Marie", "")) for number in numbers]
+    got, _, _ = together(made, contexts)
+    assert [one and one[1]["text"] for one in got] == [f"{number}.\n" for number in numbers]
+
+
 @pytest.mark.parametrize(("bytes_each", "fits"), [(9_900, True), (10_001, False)])
 def test_more_than_the_provider_takes_is_left_out(bytes_each: int, *, fits: bool) -> None:
     made = version("Hi", "{{name}}", "x")
