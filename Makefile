@@ -8,7 +8,7 @@ export PYTHON
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME DJANGO_SETTINGS_MODULE
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test check bench lock clean ready
+.PHONY: help demo smoke test check soak bench lock clean ready
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -20,7 +20,7 @@ smoke: ready ## the same without a web server, once, and check what arrived
 	@exec $(PY) manage.py smoke $(ARGS)
 
 test: ready ## run the tests
-	@exec $(PY) -m pytest --quiet --numprocesses auto --maxprocesses 4 $(ARGS)
+	@exec $(PY) -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 check: ready ## format, lint, import layers, types, migrations, settings, tests
 	@echo "check: format"
@@ -36,6 +36,9 @@ check: ready ## format, lint, import layers, types, migrations, settings, tests
 	@$(PY) manage.py check
 	@echo "check: tests"
 	@$(MAKE) test
+
+soak: ready ## break everything for two minutes, and check that no message was lost or doubled
+	@exec $(PY) -m tests.chaos $(ARGS)
 
 bench: ready ## measure, and print each figure beside its limit
 	@exec $(PY) -m benchmarks $(ARGS)

@@ -11,14 +11,23 @@ from contextlib import AbstractContextManager, contextmanager
 import django
 from tqdm import tqdm
 
-DEFAULTS = {"enqueue": 20_000, "drain": 5_000, "promotion": 10_000, "latency": 50, "sandbox": 30_000}
+DEFAULTS = {
+    "enqueue": 20_000,
+    "drain": 5_000,
+    "promotion": 10_000,
+    "latency": 50,
+    "claim": 1_000_000,
+    "sandbox": 30_000,
+}
 MOST = 1_000_000
+LONGEST_HISTORY = 10_000_000
 DESCRIPTION = """Measure Postroom, each figure beside its limit: the same work done without Postroom, in the same run.
 
   enqueue   notify_many() of N, and notify() one by one for N/20, beside bare INSERTs
   drain     one worker with N e-mails beside a bare loop over Anymail, and N/5 with a provider that takes 50 ms
   promotion one worker with the same offer to N customers, beside the same bare loop
   latency   from commit to receipt, N messages at 5 a second, through a real cluster of django-q2
+  claim     a claim of 100 due messages among N finished ones, beside the same among 10,000
   sandbox   how many of N requests a second the local provider takes: well above all others, or it would limit them
   all       all of these
 
@@ -26,6 +35,7 @@ Runs in sandbox mode only, in a database of its own that is made beside the conf
 EPILOG = """examples:
   python -m benchmarks                               everything, in a few minutes
   python -m benchmarks enqueue --n 100000            one call of notify_many() with 100,000 messages
+  python -m benchmarks claim --n 10000000            a history of ten million: some 10 GB of disk
   python -m benchmarks latency --n 200 --json        for a program
 
 docs/benchmarks.md tells how to read the tables."""
@@ -33,7 +43,10 @@ docs/benchmarks.md tells how to read the tables."""
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0: measured; 1: standard error says why not; 2: options that cannot be; 130: interrupted."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.n and options.n > MOST and options.what != "claim":
+        parser.error(f"argument --n: more than {MOST:,} is for the claim alone")
     chosen = list(DEFAULTS) if options.what == "all" else [options.what]
     sizes = {name: options.n or DEFAULTS[name] for name in chosen}
     # End as after Ctrl-C: drop the database, stop the processes.
@@ -78,8 +91,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST:
-        raise argparse.ArgumentTypeError(f"must be a number from 1 to {MOST:,}, written in digits only")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LONGEST_HISTORY:
+        raise argparse.ArgumentTypeError(
+            f"must be a number from 1 to {LONGEST_HISTORY:,}, written in digits only"
+        )
     return int(text)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from django.conf import settings
 from django.db import OperationalError, connection
 
-from benchmarks import capacity, drain, enqueue, latency, promotion
+from benchmarks import capacity, claim, drain, enqueue, latency, promotion
 from benchmarks.figures import Figure
 from benchmarks.machine import Machine, describe
 from benchmarks.seed import seed as seed_people
@@ -20,6 +20,7 @@ _MODULES = {
     "drain": drain,
     "promotion": promotion,
     "latency": latency,
+    "claim": claim,
     "sandbox": capacity,
 }
 # Of N: so many one by one, and so many for the slow provider.
@@ -54,13 +55,16 @@ def _figures(sizes: Mapping[str, int], *, times: int, seed: int, step: Step) -> 
                 yield from promotion.measure(people[: _people(name, size)], times=times, step=step)
             case "latency":
                 yield from latency.measure(people, count=size, times=times, seed=seed, step=step)
+            case "claim":
+                yield from claim.measure(count=size, times=times, step=step)
             case "sandbox":
                 yield from capacity.measure(count=size, times=times, step=step)
 
 
 def _people(name: str, size: int) -> int:
     """Customers that a benchmark of this size needs."""
-    return {"drain": size + drain.WARM, "promotion": size + drain.WARM, "sandbox": 1}.get(name, size)
+    warm = {"drain": drain.WARM, "promotion": drain.WARM}
+    return {"claim": 1, "sandbox": 1}.get(name, size + warm.get(name, 0))
 
 
 def _part(size: int, divisor: int) -> int:

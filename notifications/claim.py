@@ -5,6 +5,7 @@ One short statement, committed at once. A crashed worker's rows come back throug
 
 import datetime as dt
 import json
+import random
 import uuid
 from collections.abc import Sequence
 from dataclasses import fields
@@ -33,7 +34,7 @@ COLUMNS = """q.id, q.lease_token, q.channel, q.category, q."to", q.recipient_key
 CLAIM = f"""
 WITH due AS MATERIALIZED (
     SELECT head.id
-    FROM (VALUES (1, %(aging)s, %(share)s), (2, %(aging)s, %(share)s), (3, %(aging)s, %(share)s),
+    FROM (VALUES (1, %(aging)s, %(share_1)s), (2, %(aging)s, %(share_2)s), (3, %(aging)s, %(share_3)s),
                  (0, '0'::interval, %(limit)s), (1, '0', %(limit)s), (2, '0', %(limit)s), (3, '0', %(limit)s)
          ) AS step(priority, waited, most)
     CROSS JOIN LATERAL (
@@ -54,7 +55,8 @@ SET status = 'processing', attempts = q.attempts + 1, last_attempt_at = statemen
 FROM due, {RELAXED} WHERE q.id = due.id
 RETURNING {COLUMNS}
 """  # noqa: S608 (the lock's key is a constant)
-# For each lower priority this part of a claim goes to those that have waited for so long.
+# For each lower priority this part of a claim goes to those that have waited for so long. Where that is no whole number
+# of rows, chance decides, or a channel whose rate limit grants a few rows at a time would never let one of them pass.
 SHARE = 16
 AGING = dt.timedelta(minutes=10)
 NO_PRIORITY = 4  # one more than the least urgent
@@ -84,13 +86,16 @@ def claim(
     now: dt.datetime | None = None,
     aging: dt.timedelta = AGING,
     above: int | None = None,
+    rng: random.Random | None = None,
 ) -> list[Claimed]:
     """Claim up to `limit` due rows in (priority, scheduled_at, id) order, but for a share of those that have waited
     for `aging`. `now` is the database's clock unless given. `above` takes only what is more urgent than that priority."""
     with connection.cursor() as cursor:
         cursor.execute(
             CLAIM,
-            claim_arguments(channel=channel, limit=limit, lease=lease, now=now, aging=aging, above=above),
+            claim_arguments(
+                channel=channel, limit=limit, lease=lease, now=now, aging=aging, above=above, rng=rng
+            ),
         )
         known: dict[str, Any] = {}
         rows = [as_claimed(row, known) for row in cursor.fetchall()]
@@ -105,8 +110,10 @@ def claim_arguments(
     now: dt.datetime | None = None,
     aging: dt.timedelta = AGING,
     above: int | None = None,
+    rng: random.Random | None = None,
 ) -> dict[str, Any]:
     """What CLAIM asks for, with a fresh lease token."""
+    chance = rng or random.Random()  # noqa: S311 (which of two rows goes first)
     return {
         "channel": channel,
         "limit": limit,
@@ -114,8 +121,8 @@ def claim_arguments(
         "now": now,
         "token": uuid.uuid4(),
         "aging": aging,
-        "share": limit // SHARE,
         "above": NO_PRIORITY if above is None else above,
+        **{f"share_{priority}": (limit + chance.randrange(SHARE)) // SHARE for priority in (1, 2, 3)},
     }
 
 

@@ -24,7 +24,7 @@ CAP = 1000
 REQUEUE = """
 UPDATE notification_queue
 SET status = 'queued', attempts = 0, error = NULL, scheduled_at = %(now)s,
-    metadata = (metadata - 'outcome_unknown') || jsonb_build_object(
+    metadata = (metadata - '{outcome_unknown,released}'::text[]) || jsonb_build_object(
         'history', COALESCE(metadata->'history', '[]') || %(entry)s::jsonb)
 WHERE id = ANY(%(ids)s) AND status = 'failed' AND (expires_at IS NULL OR expires_at > %(now)s)
 RETURNING id

@@ -127,7 +127,9 @@ class _Drain:
         lane.is_trial = permit.probe
         began, above = time.monotonic(), lane.above
         grab = partial(claim, channel=lane.name, limit=permit.count, lease=self.conf.lease, above=above)
-        batch = self.books.persist(partial(grab, now=self.books.now, aging=self.conf.aging))
+        batch = self.books.persist(
+            partial(grab, now=self.books.now, aging=self.conf.aging, rng=self.books.rng)
+        )
         lane.is_hungry = bool(batch)
         self.books.report.claimed += len(batch)
         sendable = 0

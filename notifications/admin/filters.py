@@ -6,12 +6,13 @@ Choices are read from the end of the index (status, scheduled_at), never by a DI
 from collections.abc import Iterable
 
 from django.contrib.admin import SimpleListFilter
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from consent.admin_base import ModelAdmin
 from notifications.models import Notification
+from notifications.models.queue import ERROR_CODE
 
 SAMPLE = 1000
 
@@ -48,11 +49,9 @@ class ErrorClassFilter(_RecentChoices):
         code = self.value()
         if not code:
             return None
-        # The statuses narrow it to an index; a sent row keeps no error.
-        return queryset.filter(
-            Q(error=code) | Q(error__startswith=f"{code}:"),
-            status__in=[Notification.Status.FAILED, Notification.Status.QUEUED],
-        )
+        # The statuses are those of notification_queue_error; a sent row keeps no error.
+        statuses = [Notification.Status.FAILED, Notification.Status.QUEUED]
+        return queryset.alias(code=ERROR_CODE).filter(code=code, status__in=statuses)
 
 
 class WithheldRuleFilter(_RecentChoices):

@@ -14,6 +14,15 @@ from django.utils.translation import gettext_lazy as _
 from consent.models import Category, Channel
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion
 
+# What a refusal is called: an error begins with its code.
+ERROR_CODE = models.Func(
+    F("error"),
+    models.Value(":"),
+    models.Value(1),
+    function="SPLIT_PART",
+    output_field=models.TextField(),
+)
+
 
 class Priority(models.IntegerChoices):
     URGENT = 0, _("Urgent")
@@ -100,6 +109,20 @@ class Notification(models.Model):
             ),
             # «What did this person get?» (the admin's search, the customer's page).
             models.Index(fields=["recipient_key", "-created_at"], name="notification_queue_recipient"),
+            # «What failed with 429?», «what did this rule withhold?» (the admin's filters). What is sent at the first try
+            # is in neither, so the street does not pay for them.
+            models.Index(
+                ERROR_CODE,
+                F("created_at").desc(),
+                condition=Q(status__in=["failed", "queued"], error__isnull=False),
+                name="notification_queue_error",
+            ),
+            models.Index(
+                F("metadata__withheld__rule"),
+                F("created_at").desc(),
+                condition=Q(status="cancelled"),
+                name="notification_queue_withheld",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import django
+from django.conf import settings
 from tqdm import tqdm
 
 from tests.chaos.postgres import CrashableServer
@@ -59,6 +60,8 @@ def _run(options: argparse.Namespace, directory: Path, server: CrashableServer, 
     }
     os.environ.update(environment)
     django.setup()
+    # Whoever read the settings before us would have us work on another database.
+    assert server.url == settings.DATABASE_URL
     logging.disable(logging.WARNING)
 
     from tests.chaos import soak, table

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LEAVE = 20.0  # seconds that a worker gets to leave politely
+# Seconds that the workers get to begin, and to leave politely.
+BEGIN = 60.0
+LEAVE = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +42,24 @@ class Life:
 
     def spans(self) -> Iterator[Span]:
         begun: dict[uuid.UUID, float] = {}
+        for moment, mark, name in self._lines():
+            if mark == "+":
+                begun.setdefault(uuid.UUID(name), moment)
+            elif mark == "-" and (start := begun.pop(uuid.UUID(name), None)) is not None:
+                yield Span(uuid.UUID(name), start, moment)
+        yield from (Span(one, start, None) for one, start in begun.items())
+
+    def stalls(self) -> Iterator[tuple[float, float]]:
+        """When it stood still, for whatever reason."""
+        for moment, mark, since in self._lines():
+            if mark == "!":
+                yield float(since), moment
+
+    def _lines(self) -> Iterator[tuple[float, str, str]]:
         text = self.journal.read_text() if self.journal.exists() else ""
         for line in text.splitlines():
-            moment, mark, name = line.split(" ")
-            one = uuid.UUID(name)
-            if mark == "+":
-                begun.setdefault(one, float(moment))
-            elif (start := begun.pop(one, None)) is not None:
-                yield Span(one, start, float(moment))
-        yield from (Span(one, start, None) for one, start in begun.items())
+            moment, mark, rest = line.split(" ")
+            yield float(moment), mark, rest
 
 
 @dataclass(slots=True)
@@ -89,9 +100,16 @@ class Crew:
 
     def wait(self) -> None:
         """Until each has begun."""
+        deadline = time.monotonic() + BEGIN
         while not all(worker.life.is_ready() for worker in self.workers):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"The workers do not start:\n{self.log.read_text()[-2000:]}")
             self.tend()
             time.sleep(0.02)
+
+    def lives(self) -> list[Life]:
+        """All, past and present."""
+        return [life for worker in self.workers for life in worker.lives]
 
     def kill(self, worker: Worker) -> None:
         worker.life.is_killed = True

@@ -1,7 +1,7 @@
 """What goes wrong, and when: in, a seed; out, faults done to workers, database and providers, and when each one struck.
 
 A strike is what can leave calls unknown: a worker that died, one that stood still beyond its lease, a database that was
-away. A lost connection or a SIGTERM is no excuse: the worker must come through without a single doubt.
+away, a machine too busy to let it run. A lost connection or a SIGTERM is no excuse: the worker must come through without a single doubt.
 """
 
 import heapq
@@ -47,6 +47,11 @@ class Strike:
     start: float
     end: float | None
 
+    def hits(self, life: Life, start: float, end: float | None) -> bool:
+        """Does it overlap with this span of this life?"""
+        overlaps = (end is None or end >= self.start) and (self.end is None or start <= self.end)
+        return overlaps and any(one is life for one in self.lives)
+
 
 class Chaos:
     """Does faults one after the other. Everything random comes from the seed, but the machine's own timing."""
@@ -91,10 +96,23 @@ class Chaos:
         """Has there been one of each?"""
         return self.done.keys() >= DECK.keys()
 
-    def tend(self, *, at_once: bool = False) -> None:
+    def is_over(self) -> bool:
+        """Has all ended that was begun?"""
+        return not self._later
+
+    def tend(self) -> None:
         """End what is due to end."""
-        while self._later and (at_once or self._later[0][0] <= time.monotonic()):
+        while self._later and self._later[0][0] <= time.monotonic():
             heapq.heappop(self._later)[2]()
+
+    def stalls(self) -> list[Strike]:
+        """Strikes that nobody ordered: where the machine was too busy for a worker, or for the database."""
+        return [
+            Strike("stall", [life], start, end)
+            for life in self._crew.lives()
+            for start, end in life.stalls()
+            if not any(one.hits(life, start, end) for one in self.strikes)
+        ]
 
     def _after(self, seconds: float, what: Callable[[], None]) -> None:
         heapq.heappush(self._later, (time.monotonic() + seconds, next(self._order), what))

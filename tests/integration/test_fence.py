@@ -14,6 +14,7 @@ from notifications.message import Claimed, Delivery
 from notifications.models import DeliveryAttempt, Notification
 from notifications.record import record
 from notifications.release import POISON, release
+from notifications.replay import replay
 from notifications.verdict import Verdict, put_back
 from tests.messages import LEASE, claimed, fresh, queued
 
@@ -135,3 +136,18 @@ def test_recording_nothing_is_fine_and_unknown_rows_are_ignored() -> None:
     (mine,) = claimed()
     ghost = Claimed(**{**{f: getattr(mine, f) for f in mine.__dataclass_fields__}, "id": uuid.uuid4()})
     assert record([(ghost, SENT)]) == set()
+
+
+def test_a_replay_forgets_the_workers_that_died_with_it() -> None:
+    row = queued()
+    for _ in range(POISON):
+        claimed()
+        expire_leases()
+        release()
+    assert fresh(row).status == "failed"
+    replay([row.pk], by="staff:1", reason="The fault is mended.")
+    claimed()
+    expire_leases()
+    release()
+    after = fresh(row)
+    assert (after.status, after.attempts, after.metadata["released"]) == ("queued", 0, 1)

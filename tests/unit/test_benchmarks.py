@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.db import connection
 from environ import Env
 
 from benchmarks import __main__ as command
-from benchmarks import drain, seed, stage, suite
+from benchmarks import claim, drain, seed, stage, suite
 from benchmarks.figures import Figure, Run, Spread, Target, against, alone, percentile, rates
 from benchmarks.latency import waits
 from benchmarks.machine import Machine, describe
@@ -139,8 +140,9 @@ def test_a_process_is_led_to_our_database_by_the_configured_way(url: str, settin
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["--n", "0"], "a number from 1 to 1,000,000"),
-        (["--n", "1000001"], "a number from 1 to 1,000,000"),
+        (["--n", "0"], "a number from 1 to 10,000,000"),
+        (["claim", "--n", "10000001"], "a number from 1 to 10,000,000"),
+        (["--n", "1000001"], "more than 1,000,000 is for the claim alone"),
         (["--repeat", "many"], "argument --repeat: must be a number"),
         (["coffee"], "invalid choice: 'coffee'"),
     ],
@@ -179,7 +181,10 @@ def test_the_e_mail_has_about_3_kilobytes() -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("way", "why"),
-    [("worker", "should have sent 3 messages once. The provider counted 0"), ("bare", "ended with status 1")],
+    [
+        ("worker", "3 messages should have been sent once. The provider counted 0"),
+        ("bare", "ended with status 1"),
+    ],
 )
 def test_messages_that_do_not_arrive_are_an_error_and_no_figure(way: str, why: str) -> None:
     people = seed.seed(customers=3, seed=1)
@@ -188,6 +193,15 @@ def test_messages_that_do_not_arrive_are_an_error_and_no_figure(way: str, why: s
         server.behave("sendgrid", status=503)
         with pytest.raises(stage.StageError, match=why):
             drain.send(server, way, 3)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_claim_that_finds_too_little_is_an_error_and_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claim, "DUE", claim.DUE.replace("generate_series(1, ", "generate_series(2, "))
+    with pytest.raises(stage.StageError, match="4,999 of 5,000 due messages were claimed"):
+        list(claim.measure(count=6, times=1, step=lambda _name: nullcontext()))
+    with connection.cursor() as cursor:
+        cursor.execute("DROP SCHEMA history_short, history_long CASCADE")
 
 
 @pytest.mark.django_db
@@ -205,18 +219,15 @@ def test_every_benchmark_measures_messages_that_all_arrived() -> None:
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["options"] == {
-        "sizes": dict.fromkeys(["enqueue", "drain", "promotion", "latency", "sandbox"], 6),
+        "sizes": dict.fromkeys(["enqueue", "drain", "promotion", "latency", "claim", "sandbox"], 6),
         "repeat": 1,
         "seed": 3,
     }
     figures = {figure["name"]: figure for figure in answer["figures"]}
     assert {figure["group"] for figure in figures.values()} == {
-        "enqueue",
-        "drain",
-        "promotion",
-        "latency",
-        "sandbox",
-    }
+        "enqueue", "drain", "promotion", "latency", "claim", "sandbox"
+    }  # fmt: skip
+    assert "claim of 100 due, 6 finished" in figures
     assert {"`notify()`, each its own commit", "`notify_many()` of 6", "one worker, 50 ms provider"} <= set(
         figures
     )

@@ -1,0 +1,235 @@
+"""A long history costs nothing: every statement of the street and of the operators' pages reads its index, and no more
+pages with 100,000 finished messages than with 10,000.
+
+`POSTROOM_PLAN_ROWS=1000000 pytest -n0 tests/integration/test_plans.py` asks the same of a million.
+"""
+
+import datetime as dt
+import hashlib
+import os
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from consent.gate import Subject, check_many
+from notifications.admin.detail import load, message_page
+from notifications.admin.figures import queue_figures
+from notifications.cancel import cancel
+from notifications.candidate import Candidate
+from notifications.claim import claim, due_channels
+from notifications.deliver import dispatch
+from notifications.enqueue import notify_many
+from notifications.errors import Sent
+from notifications.frequency import under_cap
+from notifications.message import Claimed, Delivery, NotifyRequest
+from notifications.record import record
+from notifications.release import release
+from notifications.replay import replay
+from notifications.retention import finished_before
+from notifications.stats import queue_stats
+from notifications.verdict import Verdict
+from templates_app.models import NotificationTemplate
+from tests import history
+from tests.factories import CustomerFactory
+from tests.messages import LEASE, PICKUP
+from tests.operators import QUEUE, operator, operator_user
+from tests.plan_reader import Plan, explained
+
+SMALL = 10_000
+LARGE = int(os.environ.get("POSTROOM_PLAN_ROWS", "100000"))
+# An index is a level deeper in the long table: a page more for each look into it.
+GROWTH, SLACK = 2, 40
+
+NOW = timezone.now()
+pytestmark = pytest.mark.django_db  # or no database is made
+
+
+# ── The street ──────────────────────────────────────────────────────────────────────────────────────────
+def claims() -> list[Claimed]:
+    return claim(channel="email", limit=100, lease=LEASE)
+
+
+def dispatches() -> None:
+    dispatch(claims(), lease=LEASE)
+
+
+def records() -> None:
+    held = claims()
+    sent = Verdict("sent", metadata={"sent_at": "now"})
+    record([(row, sent) for row in held], [Delivery(row, Sent("ref"), "sendgrid", NOW, NOW) for row in held])
+
+
+def enqueues_twice() -> None:
+    people = CustomerFactory.create_batch(20)
+    asked = [
+        NotifyRequest("booking.pickup_today", person.pk, "email", PICKUP, idempotency_key=f"history:{n}")
+        for n, person in enumerate(people, start=9000)
+    ]
+    asked += [replace(one, idempotency_key=f"new:{one.idempotency_key}") for one in asked]
+    assert len(notify_many(asked).existing) >= 5  # e-mails of the history
+
+
+def caps() -> None:
+    keys = [f"customer:{history.person(n)}" for n in range(100)]
+    under_cap([_candidate(key) for key in keys], now=NOW)
+
+
+def _candidate(key: str) -> Candidate:
+    return Candidate(
+        uuid.uuid4(), "email", "marketing", key, None, NOW, None, template="", payload={}, metadata={}
+    )
+
+
+def consents() -> None:
+    check_many(
+        [
+            Subject(str(history.person(n)), "email", "marketing", hashlib.md5(b"address%d" % n).hexdigest())
+            for n in range(20)
+        ],
+        now=NOW,
+    )
+
+
+# ── The pages ───────────────────────────────────────────────────────────────────────────────────────────
+def page(query: str) -> Callable[[], None]:
+    def ask() -> None:
+        response = operator("*").get(f"{QUEUE}?{query.format(**_facts())}")
+        assert response.status_code == 200, (query, response.get("Location"))
+
+    return ask
+
+
+def _facts() -> dict[str, Any]:
+    templates = dict(NotificationTemplate.objects.values_list("name", "pk"))
+    return {
+        "common": templates["booking.pickup_today"],
+        "rare": templates["booking.return_today"],
+        "unused": templates["staff.security_alert"],
+        "id": history.message(77),
+        "person": history.person(5),
+        "lately": quote((NOW - dt.timedelta(days=1)).isoformat()),
+    }
+
+
+def message_page_of_an_old_one() -> None:
+    row = load(history.message(77))
+    assert row is not None
+    message_page(row, operator_user("*"))
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is asked, and the index that must answer."""
+
+    ask: Callable[[], object]
+    index: str
+
+
+ONCE, STATUS, CREATED = "notification_queue_once", "notification_queue_status", "notification_queue_created"
+DUE, INFLIGHT, KEY = "notification_queue_due", "notification_queue_inflight", "notification_queue_pkey"
+TEMPLATE = "notification_queue_template_id_dbe1d587"
+# Left out: the filter by category alone. An index for it would cost every write, and a category nobody uses is rarely
+# looked for; it reads the table (0.8 s at 1.5 million rows). And a template with some ten thousand messages, all old: its
+# rows are sorted (0.4 s); (template, created_at) in place of the key's index makes each INSERT 10 % slower.
+CASES: Mapping[str, Case] = {
+    "claim": Case(claims, DUE),
+    "which channels are due": Case(lambda: due_channels(["email", "sms", "push", "inapp"]), DUE),
+    "release": Case(release, INFLIGHT),
+    "dispatch": Case(dispatches, KEY),
+    "record": Case(records, KEY),
+    "enqueue": Case(enqueues_twice, ONCE),
+    "frequency cap": Case(caps, "notification_queue_recipient"),
+    "consent": Case(consents, "customer_consent_key"),
+    "suppressions": Case(consents, "suppressions_one_in_force"),
+    "cancel": Case(lambda: cancel([history.message(n) for n in range(100)], by="staff:1", reason="x"), KEY),
+    "replay": Case(lambda: replay([history.message(n) for n in range(100)], by="staff:1", reason="x"), KEY),
+    "retention": Case(lambda: finished_before(NOW - dt.timedelta(days=3), 1000), STATUS),
+    "depths and ages": Case(lambda: queue_stats(now=NOW), STATUS),
+    "home": Case(lambda: queue_figures(now=NOW), CREATED),
+    "message page": Case(message_page_of_an_old_one, KEY),
+    "list": Case(page(""), CREATED),
+    "list, second page": Case(page("p=2"), CREATED),
+    "status queued": Case(page("status__exact=queued"), STATUS),
+    "status processing": Case(page("status__exact=processing"), STATUS),
+    "status sent": Case(page("status__exact=sent"), CREATED),
+    "status failed": Case(page("status__exact=failed"), CREATED),
+    "status cancelled": Case(page("status__exact=cancelled"), CREATED),
+    "channel": Case(page("channel__exact=push"), "notification_queue_channel"),
+    "template": Case(page("template__id__exact={common}"), CREATED),
+    "template rare": Case(page("template__id__exact={rare}"), TEMPLATE),
+    "template unused": Case(page("template__id__exact={unused}"), TEMPLATE),
+    "asked for lately": Case(page("created_at__gte={lately}"), CREATED),
+    "error class": Case(page("error_class=550"), "notification_queue_error"),
+    "error class none": Case(page("error_class=700"), "notification_queue_error"),
+    "withheld": Case(page("withheld=consent.revoked"), "notification_queue_withheld"),
+    "withheld none": Case(page("withheld=expired"), "notification_queue_withheld"),
+    "search id": Case(page("q={id}"), KEY),
+    "search key": Case(page("q=history:77"), ONCE),
+    "search reference": Case(page("q=ref-77"), "delivery_attempts_reference"),
+    "search customer": Case(page("q={person}"), "notification_queue_recipient"),
+    "search recipient key": Case(page("q=customer:{person}"), "notification_queue_recipient"),
+}
+
+
+def ask_all() -> dict[str, list[Plan]]:
+    found = {}
+    for name, case in CASES.items():
+        with transaction.atomic(), explained(*history.TABLES) as plans:
+            case.ask()
+            transaction.set_rollback(True)
+        found[name] = plans
+    return found
+
+
+def ask_with_low_caps() -> dict[str, int]:
+    """The pages read. What counts up to a cap reaches this one with a short history too, so that more means growth."""
+    with pytest.MonkeyPatch.context() as patch:
+        for cap in CAPS:
+            patch.setattr(cap, 200)
+        return {name: sum(plan.blocks for plan in plans) for name, plans in ask_all().items()}
+
+
+CAPS = (
+    "notifications.stats.CAP",
+    "notifications.admin.figures.COUNT_LIMIT",
+    "notifications.admin.counting.COUNT_LIMIT",
+    "notifications.admin.filters.SAMPLE",
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    short: int
+    long: int
+    plans: list[Plan]
+
+
+@pytest.fixture(scope="module")
+def answers(django_db_setup: None, django_db_blocker: Any) -> Mapping[str, Answer]:
+    """By case: the pages read with a short and with a long history, and the plans of the long one."""
+    with django_db_blocker.unblock():
+        try:
+            history.begin()
+            history.grow(1, SMALL)
+            short = ask_with_low_caps()
+            history.grow(SMALL + 1, LARGE)
+            long, plans = ask_with_low_caps(), ask_all()
+        finally:
+            history.end()
+    return {name: Answer(short[name], long[name], plans[name]) for name in CASES}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_length_of_the_history_costs_nothing(name: str, answers: Mapping[str, Answer]) -> None:
+    answer = answers[name]
+    told = "\n".join(map(str, answer.plans))
+    assert CASES[name].index in set().union(*(plan.indexes for plan in answer.plans)), told
+    whole = set().union(*(plan.whole_tables for plan in answer.plans))
+    assert not whole & set(history.TABLES), told
+    assert answer.long <= GROWTH * answer.short + SLACK, f"{answer.short} → {answer.long} pages\n{told}"
