@@ -30,7 +30,7 @@ class Conf:
     company_name: str = ""
     sandbox: bool = True
     # Well above the slowest provider time-out, so that only a dead worker loses a lease.
-    lease: dt.timedelta = dt.timedelta(seconds=120)
+    lease: dt.timedelta = dt.timedelta(seconds=180)
     claim_size: int = 100
     # Categories whose e-mails go to the provider together, where it takes many in one request, and the most that one
     # claim takes while there is nothing else: what a dying worker leaves unknown is two such requests.
