@@ -11,13 +11,21 @@ from contextlib import AbstractContextManager, contextmanager
 import django
 from tqdm import tqdm
 
-DEFAULTS = {"enqueue": 20_000, "drain": 5_000, "latency": 50, "claim": 1_000_000, "sandbox": 30_000}
+DEFAULTS = {
+    "enqueue": 20_000,
+    "drain": 5_000,
+    "promotion": 10_000,
+    "latency": 50,
+    "claim": 1_000_000,
+    "sandbox": 30_000,
+}
 MOST = 1_000_000
 LONGEST_HISTORY = 10_000_000
 DESCRIPTION = """Measure Postroom, each figure beside its limit: the same work done without Postroom, in the same run.
 
   enqueue   notify_many() of N, and notify() one by one for N/20, beside bare INSERTs
   drain     one worker with N e-mails beside a bare loop over Anymail, and N/5 with a provider that takes 50 ms
+  promotion one worker with the same offer to N customers, beside the same bare loop
   latency   from commit to receipt, N messages at 5 a second, through a real cluster of django-q2
   claim     a claim of 100 due messages among N finished ones, beside the same among 10,000
   sandbox   how many of N requests a second the local provider takes: well above all others, or it would limit them

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from benchmarks.cost import alternate
 from benchmarks.figures import Figure, Run, Target, against, alone, rates
-from benchmarks.seed import fill_queue
+from benchmarks.seed import TEMPLATE, fill_queue, requests
 from benchmarks.stage import StageError, Step, environment, providers
 from notifications.conf import conf
 from rentals.models import Customer
@@ -78,7 +78,7 @@ def _slow(server: SandboxServer, customers: Sequence[str], *, times: int, step: 
 
 def _two(server: SandboxServer, customers: Sequence[str]) -> Run:
     """Two workers, half of the messages each; the time is the slower one's."""
-    queued = len(fill_queue(customers).queued)
+    queued = len(fill_queue(requests(customers)).queued)
     server.reset()
     server.behave("sendgrid", latency_ms=SLOW * 1000)
     runs = [report.result() for report in [_begin(server, "worker", part) for part in halves(queued)]]
@@ -92,7 +92,7 @@ def halves(count: int) -> tuple[int, int]:
 
 
 def _drain(server: SandboxServer, customers: Sequence[str], *, latency: float = 0.0) -> Run:
-    queued = len(fill_queue(customers).queued)
+    queued = len(fill_queue(requests(customers)).queued)
     server.reset()
     if latency:
         server.behave("sendgrid", latency_ms=latency * 1000)
@@ -106,9 +106,9 @@ def _bare(server: SandboxServer, customers: Sequence[str]) -> Run:
     return send(server, "bare", known)
 
 
-def send(server: SandboxServer, way: str, count: int) -> Run:
+def send(server: SandboxServer, way: str, count: int, *, template: str = TEMPLATE) -> Run:
     """Run a sender; raises StageError if it fails, or if a message was not received exactly once."""
-    run = _begin(server, way, count).result()
+    run = _begin(server, way, count, template).result()
     _all_arrived(server, count, way=way, measured=run.count)
     return run
 
@@ -132,9 +132,10 @@ class _Sender:
         return Run(**json.loads(out))
 
 
-def _begin(server: SandboxServer, way: str, count: int) -> _Sender:
+def _begin(server: SandboxServer, way: str, count: int, template: str = TEMPLATE) -> _Sender:
     warm = min(WARM, count // 2)
-    command = [sys.executable, "-m", "benchmarks.sender", way, f"--warm={warm}", f"--count={count - warm}"]
+    numbers = f"--warm={warm}", f"--count={count - warm}"
+    command = [sys.executable, "-m", "benchmarks.sender", way, *numbers, f"--template={template}"]
     log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed by `result`)
     process = subprocess.Popen(
         command,

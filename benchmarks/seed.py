@@ -5,7 +5,7 @@ withheld, by an answer that the gate finds among many.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -94,23 +94,25 @@ def seed(*, customers: int, seed: int) -> list[str]:
     return [f"{prefix}{number:012x}" for number in range(customers)]
 
 
-def requests(customers: Iterable[str]) -> Iterator[NotifyRequest]:
-    """One reminder a customer, with a key as the jobs give them one."""
+def requests(
+    customers: Iterable[str], *, template: str = TEMPLATE, payload: Mapping[str, str] = PAYLOAD
+) -> Iterator[NotifyRequest]:
+    """One message a customer (a reminder, unless another template is given), with a key as the jobs give them one."""
     for number, customer in enumerate(customers):
         yield NotifyRequest(
-            template=TEMPLATE,
+            template=template,
             to=customer,
             channel=CHANNEL,
-            payload=PAYLOAD,
-            idempotency_key=f"benchmark:pickup:{number}",
+            payload=payload,
+            idempotency_key=f"{template}:{number}",
         )
 
 
-def fill_queue(customers: Sequence[str]) -> EnqueueResult:
-    """Empty the queue, then put one reminder a customer into it, as if they had lain there for a while."""
+def fill_queue(wanted: Iterable[NotifyRequest]) -> EnqueueResult:
+    """Empty the queue, then put these into it, as if they had lain there for a while."""
     empty_queue()
     with nobody_drains():
-        result = notify_many(requests(customers))
+        result = notify_many(wanted)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE) notification_queue")
     return result
@@ -125,12 +127,13 @@ def empty_queue() -> None:
         cursor.execute("UPDATE drain_signal SET asked_at = NULL")
 
 
-def rendered() -> dict[str, str]:
+def rendered(template: str) -> dict[str, str]:
     """The parts of one such e-mail, for a sender that renders nothing."""
-    version = published([TEMPLATE])[TEMPLATE].version_id
+    found = published([template])[template]
+    version = found.version_id
     url = f"http://127.0.0.1:8000/u/{uuid.UUID(int=0).hex:0>43}"
     context = {
-        **PAYLOAD,
+        **{placeholder.name: placeholder.sample for placeholder in found.placeholders},
         "recipient": {"first_name": "Marie"},
         "system": {
             "company_name": "Fundy Equipment Rental",

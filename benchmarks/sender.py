@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("way", choices=["worker", "bare"])
     parser.add_argument("--warm", type=int, required=True, help="messages sent before the clock runs")
     parser.add_argument("--count", type=int, required=True, help="messages sent while it runs")
+    parser.add_argument("--template", required=True, help="what `bare` sends, rendered before")
     options = parser.parse_args()
     # Without the benchmark nobody reads what it took.
     die_with_parent(signal.SIGKILL)
@@ -35,7 +36,7 @@ def main() -> None:
     django.setup()
     from benchmarks.cost import timed
 
-    send = _worker if options.way == "worker" else _bare()
+    send = _worker if options.way == "worker" else _bare(options.template)
     send(options.warm)
     run = timed(lambda: send(options.count))
     json.dump(asdict(run), sys.stdout)
@@ -48,7 +49,7 @@ def _worker(count: int) -> int:
     return sum(number for (_, what), number in report.counts.items() if what == "sent")
 
 
-def _bare() -> Callable[[int], int]:
+def _bare(template: str) -> Callable[[int], int]:
     import warnings
 
     from anymail.exceptions import AnymailNotSupportedWarning
@@ -60,7 +61,7 @@ def _bare() -> Callable[[int], int]:
     from rentals.models import Customer
 
     warnings.filterwarnings("ignore", category=AnymailNotSupportedWarning)
-    parts = rendered()
+    parts = rendered(template)
     addresses = iter(Customer.objects.exclude(email="").order_by("id").values_list("email", flat=True))
     connection = get_connection(settings.EMAIL_BACKEND)
     connection.open()

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from django.conf import settings
 from django.db import OperationalError, connection
 
-from benchmarks import capacity, claim, drain, enqueue, latency
+from benchmarks import capacity, claim, drain, enqueue, latency, promotion
 from benchmarks.figures import Figure
 from benchmarks.machine import Machine, describe
 from benchmarks.seed import seed as seed_people
@@ -15,7 +15,14 @@ from sandbox.testing import SandboxError
 
 # What a person can put right; the text says how. Anything else is a fault of ours, with a traceback.
 REFUSALS = (StageError, SandboxError, SupervisorError, OperationalError)
-_MODULES = {"enqueue": enqueue, "drain": drain, "latency": latency, "claim": claim, "sandbox": capacity}
+_MODULES = {
+    "enqueue": enqueue,
+    "drain": drain,
+    "promotion": promotion,
+    "latency": latency,
+    "claim": claim,
+    "sandbox": capacity,
+}
 # Of N: so many one by one, and so many for the slow provider.
 _SINGLE, _SLOW = 20, 2
 
@@ -44,6 +51,8 @@ def _figures(sizes: Mapping[str, int], *, times: int, seed: int, step: Step) -> 
             case "drain":
                 some = people[: _people(name, size)]
                 yield from drain.measure(some, slow=_part(size, _SLOW), times=times, step=step)
+            case "promotion":
+                yield from promotion.measure(people[: _people(name, size)], times=times, step=step)
             case "latency":
                 yield from latency.measure(people, count=size, times=times, seed=seed, step=step)
             case "claim":
@@ -54,7 +63,8 @@ def _figures(sizes: Mapping[str, int], *, times: int, seed: int, step: Step) -> 
 
 def _people(name: str, size: int) -> int:
     """Customers that a benchmark of this size needs."""
-    return {"drain": size + drain.WARM, "claim": 1, "sandbox": 1}.get(name, size)
+    warm = {"drain": drain.WARM, "promotion": drain.WARM}
+    return {"claim": 1, "sandbox": 1}.get(name, size + warm.get(name, 0))
 
 
 def _part(size: int, divisor: int) -> int:

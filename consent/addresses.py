@@ -4,6 +4,7 @@ No message of an error and no mask holds the address.
 """
 
 import hmac
+import re
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
@@ -63,7 +64,15 @@ def mentions_address(text: str) -> bool:
     return "@" in text or bool(phonenumbers.PhoneNumberMatcher(text, DEFAULT_REGION).has_next())
 
 
+# Addresses as most are: what follows would answer the same, in ten times the time.
+_PLAIN = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
+_PLAIN_LENGTH = 254
+
+
 def _normal_email(value: str) -> str:
+    plain = value.lower()
+    if len(plain) <= _PLAIN_LENGTH and plain.isascii() and _PLAIN.fullmatch(plain):
+        return plain
     local, at, domain = unicodedata.normalize("NFC", value).lower().rpartition("@")
     try:
         if not domain.isascii():

@@ -46,6 +46,7 @@ WITH due AS MATERIALIZED (
         LIMIT step.most
         FOR UPDATE SKIP LOCKED
     ) AS head
+    WHERE step.priority < %(above)s
     LIMIT %(limit)s
 )
 UPDATE notification_queue AS q
@@ -58,6 +59,7 @@ RETURNING {COLUMNS}
 # of rows, chance decides, or a channel whose rate limit grants a few rows at a time would never let one of them pass.
 SHARE = 16
 AGING = dt.timedelta(minutes=10)
+NO_PRIORITY = 4  # one more than the least urgent
 
 DUE = """
 SELECT wanted.channel FROM unnest(%(channels)s::text[]) AS wanted(channel)
@@ -73,6 +75,7 @@ WHERE EXISTS (
 """
 
 _JSON = [i for i, field in enumerate(fields(Claimed)) if field.name in ("to", "payload", "metadata")]
+_decode = json.JSONDecoder().raw_decode  # PostgreSQL puts no white space around it, which `loads` looks for
 
 
 def claim(
@@ -82,15 +85,20 @@ def claim(
     lease: dt.timedelta,
     now: dt.datetime | None = None,
     aging: dt.timedelta = AGING,
+    above: int | None = None,
     rng: random.Random | None = None,
 ) -> list[Claimed]:
     """Claim up to `limit` due rows in (priority, scheduled_at, id) order, but for a share of those that have waited
-    for `aging`. `now` is the database's clock unless given."""
+    for `aging`. `now` is the database's clock unless given. `above` takes only what is more urgent than that priority."""
     with connection.cursor() as cursor:
         cursor.execute(
-            CLAIM, claim_arguments(channel=channel, limit=limit, lease=lease, now=now, aging=aging, rng=rng)
+            CLAIM,
+            claim_arguments(
+                channel=channel, limit=limit, lease=lease, now=now, aging=aging, above=above, rng=rng
+            ),
         )
-        rows = [as_claimed(row) for row in cursor.fetchall()]
+        known: dict[str, Any] = {}
+        rows = [as_claimed(row, known) for row in cursor.fetchall()]
     return sorted(rows, key=lambda row: (row.priority, row.scheduled_at, row.id))
 
 
@@ -101,6 +109,7 @@ def claim_arguments(
     lease: dt.timedelta,
     now: dt.datetime | None = None,
     aging: dt.timedelta = AGING,
+    above: int | None = None,
     rng: random.Random | None = None,
 ) -> dict[str, Any]:
     """What CLAIM asks for, with a fresh lease token."""
@@ -112,6 +121,7 @@ def claim_arguments(
         "now": now,
         "token": uuid.uuid4(),
         "aging": aging,
+        "above": NO_PRIORITY if above is None else above,
         **{f"share_{priority}": (limit + chance.randrange(SHARE)) // SHARE for priority in (1, 2, 3)},
     }
 
@@ -123,11 +133,16 @@ def due_channels(channels: Sequence[str], *, now: dt.datetime | None = None) -> 
         return [row[0] for row in cursor.fetchall()]
 
 
-def as_claimed(row: Sequence[Any]) -> Claimed:
-    """A row of COLUMNS. Django reads jsonb as text on a raw cursor, so that its own fields can decode it."""
+def as_claimed(row: Sequence[Any], known: dict[str, Any] | None = None) -> Claimed:
+    """A row of COLUMNS. Django reads jsonb as text on a raw cursor, so that its own fields can decode it. Equal texts
+    of those in `known` are read once, and are one object: so a promotion's payloads are seen to be the same."""
     values = list(row)
+    read = {} if known is None else known
     for position in _JSON:
-        values[position] = json.loads(values[position])
+        text = values[position]
+        if text not in read:
+            read[text] = _decode(text)[0]
+        values[position] = read[text]
     return Claimed(*values)
 
 

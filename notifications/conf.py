@@ -32,6 +32,10 @@ class Conf:
     # Well above the slowest provider time-out, so that only a dead worker loses a lease.
     lease: dt.timedelta = dt.timedelta(seconds=180)
     claim_size: int = 100
+    # Categories whose e-mails go to the provider together, where it takes many in one request, and the most that one
+    # claim takes while there is nothing else: what a dying worker leaves unknown is two such requests.
+    batched_categories: frozenset[str] = frozenset({"marketing"})
+    batch_claim_size: int = 1000
     # So long waits a low priority at most before a share of each claim is kept for it.
     aging: dt.timedelta = dt.timedelta(minutes=10)
     concurrency: int = 16

@@ -20,6 +20,8 @@ from notifications.message import Claimed, Delivery, Message
 logger = logging.getLogger(__name__)
 
 Work = tuple[Claimed, Message]
+# What one call carries: a message, or a group of messages that share a request.
+Parcel = Sequence[Work]
 
 
 @dataclass(slots=True)
@@ -27,7 +29,7 @@ class _Lane:
     """One channel: what waits for a free call, and how many calls are in flight."""
 
     channel: Channel
-    waiting: deque[Work] = field(default_factory=deque)
+    waiting: deque[Parcel] = field(default_factory=deque)
     calls: int = 0
 
 
@@ -48,7 +50,11 @@ class Courier:
 
     def send(self, channel: Channel, work: Sequence[Work]) -> None:
         """Deliver these, as soon as calls are free. Each comes back as one Delivery, whatever happens."""
-        self._loop.call_soon_threadsafe(self._accept, channel, tuple(work))
+        self._loop.call_soon_threadsafe(self._accept, channel, tuple((item,) for item in work))
+
+    def send_together(self, channel: Channel, work: Sequence[Work]) -> None:
+        """Deliver a group by one call. They come back together."""
+        self._loop.call_soon_threadsafe(self._accept, channel, (tuple(work),))
 
     def finished(self, *, enough: int, patience: float) -> list[Delivery]:
         """What has been delivered: waits until `enough` are, for `patience` seconds at most."""
@@ -67,10 +73,10 @@ class Courier:
 
     # From here on, in the loop's thread.
 
-    def _accept(self, channel: Channel, work: tuple[Work, ...]) -> None:
+    def _accept(self, channel: Channel, parcels: Sequence[Parcel]) -> None:
         lane = self._lanes.setdefault(channel.name, _Lane(channel))
-        lane.waiting.extend(work)
-        for _ in range(min(self._width - lane.calls, len(work))):
+        lane.waiting.extend(parcels)
+        for _ in range(min(self._width - lane.calls, len(parcels))):
             lane.calls += 1
             call = self._loop.create_task(self._serve(lane))
             self._calls.add(call)
@@ -80,12 +86,12 @@ class Courier:
         """One call after the other, until nothing waits: cheaper than a task for each."""
         try:
             while lane.waiting:
-                self._finish(await _deliver(lane.channel, *lane.waiting.popleft()))
+                self._finish(await _deliver(lane.channel, lane.waiting.popleft()))
         finally:
             lane.calls -= 1
 
-    def _finish(self, delivery: Delivery) -> None:
-        self._finished.append(delivery)
+    def _finish(self, deliveries: Sequence[Delivery]) -> None:
+        self._finished.extend(deliveries)
         if len(self._finished) >= self._wanted:
             self._enough.set()
 
@@ -96,12 +102,20 @@ class Courier:
         await asyncio.gather(*(lane.channel.close() for lane in self._lanes.values()), return_exceptions=True)
 
 
-async def _deliver(channel: Channel, claimed: Claimed, message: Message) -> Delivery:
+async def _deliver(channel: Channel, parcel: Parcel) -> list[Delivery]:
     started_at = timezone.now()
     try:
-        outcome = await channel.deliver(message)
+        if len(parcel) == 1:
+            outcomes = [await channel.deliver(parcel[0][1])]
+        else:
+            outcomes = await channel.deliver_group([message for _, message in parcel])
     except Exception as error:
         # A channel that raises breaks its promise; the message may have gone out all the same.
-        logger.exception("courier.bug channel=%s id=%s", channel.name, message.id)
+        logger.exception("courier.bug channel=%s id=%s", channel.name, parcel[0][1].id)
         outcome = Unknown(type(error).__name__, "The channel failed (see the log).")
-    return Delivery(claimed, outcome, channel.provider, started_at, timezone.now())
+        outcomes = [outcome] * len(parcel)
+    finished_at, provider = timezone.now(), channel.provider
+    return [
+        Delivery(claimed, outcome, provider, started_at, finished_at)
+        for (claimed, _), outcome in zip(parcel, outcomes, strict=True)
+    ]

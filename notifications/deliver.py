@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from consent.arrays import array
 from notifications.channels.base import TransactionalChannel
 from notifications.message import Claimed, Delivery, Message
 
@@ -32,11 +33,11 @@ Work = tuple[Claimed, Message]
 
 def dispatch(batch: Sequence[Claimed], *, lease: dt.timedelta) -> set[uuid.UUID]:
     """Renew the lease of what is about to be sent; answers the ids that are still ours."""
-    asked: list[Any] = [lease, [row.id for row in batch], [row.lease_token for row in batch]]
+    asked: list[Any] = [lease, array(row.id for row in batch), array(row.lease_token for row in batch)]
     with connection.cursor() as cursor:
         cursor.execute(DISPATCH, asked)
         held = {row[0] for row in cursor.fetchall()}
-    for row in batch:
+    for row in batch if len(held) < len(batch) else ():
         if row.id not in held:
             logger.warning("notification.lease_lost id=%s attempt=%s", row.id, row.attempts)
     return held

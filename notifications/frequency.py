@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection
 
+from consent.arrays import array
 from consent.policy import Decision
 from notifications.candidate import Candidate, hold
 from notifications.conf import conf
@@ -22,7 +23,7 @@ Caps = Sequence[tuple[int, dt.timedelta]]
 RECENT = """
 SELECT recipient_key, status, CASE WHEN status = 'sent' THEN last_attempt_at END
 FROM notification_queue
-WHERE recipient_key = ANY(%(who)s) AND category = %(category)s AND channel <> 'inapp' AND id <> ALL(%(batch)s::uuid[])
+WHERE recipient_key = ANY(%(who)s::text[]) AND category = %(category)s AND channel <> 'inapp' AND id <> ALL(%(batch)s::uuid[])
   AND ((status = 'sent' AND last_attempt_at > %(since)s) OR status = 'processing'
        OR (status = 'queued' AND scheduled_at <= %(due)s))
 """
@@ -68,9 +69,9 @@ def _recent(
 ) -> tuple[defaultdict[str, list[dt.datetime]], Mapping[str, int]]:
     """By recipient: the moments that count, and how many messages another worker holds."""
     asked: dict[str, Any] = {
-        "who": list({c.recipient_key for c in candidates}),
+        "who": array({c.recipient_key for c in candidates}),
         "category": candidates[0].category,
-        "batch": list(claimed or ()),
+        "batch": array(claimed or ()),
         "since": now - max(period for _, period in caps),
         # At delivery, what else is due passes this gate itself.
         "due": now if claimed is None else None,

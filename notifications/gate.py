@@ -51,12 +51,13 @@ def _then(before: Decision, answer: Decision | None) -> Decision:
 
 def _consented(candidates: Sequence[Candidate], now: dt.datetime) -> list[Decision]:
     early = [_before_consent(candidate, now) for candidate in candidates]
-    asked = [i for i, decision in enumerate(early) if decision is None]
-    answers = iter(check_many([_subject(candidates[i]) for i in asked], now=now))
-    return [decision if decision is not None else next(answers) for decision in early]
+    asked = [subject for subject in early if isinstance(subject, Subject)]
+    answers = iter(check_many(asked, now=now))
+    return [next(answers) if isinstance(one, Subject) else one for one in early]
 
 
-def _before_consent(candidate: Candidate, now: dt.datetime) -> Decision | None:
+def _before_consent(candidate: Candidate, now: dt.datetime) -> Decision | Subject:
+    """What is refused without a look at consent; or the question to ask."""
     if candidate.expires_at is not None and candidate.expires_at <= now:
         return Decision(
             False, "expired", f"It was no longer useful after {candidate.expires_at:%Y-%m-%d %H:%M %Z}."
@@ -65,26 +66,13 @@ def _before_consent(candidate: Candidate, now: dt.datetime) -> Decision | None:
         return Decision(False, "recipient.unknown", "Nobody has this id any more.")
     if not candidate.reach.reachable(candidate.channel):
         return Decision(False, f"recipient.no_{candidate.channel}", _NO_ADDRESS[candidate.channel])
+    index = None
     if candidate.channel in ("email", "sms"):
         try:
-            blind_index(candidate.channel, candidate.reach.addresses[candidate.channel])
+            index = blind_index(candidate.channel, candidate.reach.addresses[candidate.channel])
         except AddressError as error:
             return Decision(False, f"recipient.bad_{candidate.channel}", str(error))
-    return None
-
-
-def _subject(candidate: Candidate) -> Subject:
-    reach = candidate.reach
-    assert reach is not None
-    address = reach.addresses.get(candidate.channel, "")
-    return Subject(
-        customer_id=reach.customer_id,
-        channel=candidate.channel,
-        category=candidate.category,
-        address_hmac=blind_index(candidate.channel, address)
-        if candidate.channel in ("email", "sms")
-        else None,
-    )
+    return Subject(candidate.reach.customer_id, candidate.channel, candidate.category, index)
 
 
 _NO_ADDRESS = {

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from notifications.errors import Outcome
+from templates_app.batch import Skeleton
 
 
 # ── What a caller asks for ──────────────────────────────────────────────────────────────────────────────
@@ -115,6 +116,22 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True)
+class Personalised:
+    """The same for one of many readers: a skeleton that they share, and their own values. Filled in when somebody asks."""
+
+    skeleton: Skeleton
+    values: tuple[str, ...]
+
+    @property
+    def locale(self) -> str:
+        return self.skeleton.locale
+
+    @property
+    def parts(self) -> Mapping[str, str]:
+        return self.skeleton.filled(self.values)
+
+
+@dataclass(frozen=True, slots=True)
 class PushTarget:
     """One browser of the recipient."""
 
@@ -134,7 +151,7 @@ class Message:
     channel: str
     category: str
     recipient_key: str
-    rendered: Rendered
+    rendered: Rendered | Personalised
     address: str = ""
     recipient_name: str = ""
     push_targets: tuple[PushTarget, ...] = ()

@@ -17,6 +17,7 @@ from notifications.message import Claimed, Message
 from notifications.reach import Reach, reach_many
 from notifications.reconnect import is_lost
 from notifications.render import RenderError, render
+from notifications.render_shared import render_shared
 from notifications.verdict import Verdict, held, unrenderable, withheld
 from templates_app.lookup import template_name
 
@@ -26,8 +27,12 @@ Ready = tuple[Claimed, Message]
 Settled = tuple[Claimed, Verdict]
 
 
-def prepare(batch: Sequence[Claimed], *, now: dt.datetime) -> tuple[list[Ready], list[Settled]]:
-    """Gate and render a batch. Answers (what may be sent, what is settled already: withheld or not renderable)."""
+def prepare(
+    batch: Sequence[Claimed], *, now: dt.datetime, room: int = 0
+) -> tuple[list[Ready], list[Settled]]:
+    """Gate and render a batch. Answers (what may be sent, what is settled already: withheld or not renderable).
+
+    With `room` (bytes that each may have of its own), messages of one text share it: their texts are Personalised."""
     reaches = reach_many([row.to for row in batch], with_push=batch[0].channel == "push")
     named = bool(conf().relevance)  # nothing else asks for a template's name
     candidates = [_candidate(row, reach, named) for row, reach in zip(batch, reaches, strict=True)]
@@ -45,8 +50,9 @@ def prepare(batch: Sequence[Claimed], *, now: dt.datetime) -> tuple[list[Ready],
         else:
             settled.append((row, withheld(decision, now=now)))
     tokens = _tokens(allowed, now)
+    shared = render_shared(allowed, tokens, room=room) if room else {}
     for row, reach in allowed:
-        rendered = _rendered(row, reach, tokens.get(row.id))
+        rendered = shared.get(row.id) or _rendered(row, reach, tokens.get(row.id))
         if isinstance(rendered, Message):
             ready.append((row, rendered))
         else:

@@ -4,14 +4,16 @@ Every verdict is fenced by the lease token: a row that somebody else took over i
 late finish is logged. The attempt itself is recorded either way, because the call was made.
 """
 
+import json
 import logging
 import uuid
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection, transaction
-from psycopg.types.json import Jsonb
 
+from consent.arrays import array
 from notifications.errors import Sent, Transient
 from notifications.message import Claimed, Delivery
 from notifications.verdict import Verdict
@@ -37,6 +39,8 @@ SELECT * FROM unnest(
     %s::timestamptz[], %s::text[])
 ON CONFLICT ON CONSTRAINT delivery_attempts_once DO NOTHING
 """
+# About as many ids as a line of a log may have characters for (8 KB).
+LINE = 200
 
 
 def record(
@@ -46,24 +50,34 @@ def record(
     if not verdicts:
         return set()
     # The same order in every worker, so that two records of the same rows cannot deadlock.
-    ordered = sorted(verdicts, key=lambda pair: pair[0].id)
+    ordered = sorted(verdicts, key=lambda pair: pair[0].id.int)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(SETTLE, _columns([_settled(claimed, verdict) for claimed, verdict in ordered]))
+        cursor.execute(SETTLE, _columns(_settled(claimed, verdict) for claimed, verdict in ordered))
         held = {row[0] for row in cursor.fetchall()}
         if deliveries:
-            cursor.execute(ATTEMPTS, _columns([_attempt(delivery) for delivery in deliveries]))
+            cursor.execute(ATTEMPTS, _columns(map(_attempt, deliveries)))
+    if len(held) == len(ordered):
+        _tell(ordered)
+        return held
+    _tell([pair for pair in ordered if pair[0].id in held])
     for claimed, verdict in ordered:
-        if claimed.id in held:
-            logger.info(
-                "notification.%s id=%s channel=%s attempt=%s",
-                verdict.status,
-                claimed.id,
-                claimed.channel,
-                claimed.attempts,
-            )
-        else:
+        if claimed.id not in held:
             logger.warning("notification.stale_finish id=%s would_be=%s", claimed.id, verdict.status)
     return held
+
+
+def _tell(settled: Sequence[tuple[Claimed, Verdict]]) -> None:
+    """A line each; of a group, whose rows became the same at once, a line for every LINE ids."""
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    alike: defaultdict[tuple[str, str, int], list[uuid.UUID]] = defaultdict(list)
+    for claimed, verdict in settled:
+        alike[verdict.status, claimed.channel, claimed.attempts].append(claimed.id)
+    for (status, channel, attempt), ids in alike.items():
+        size = LINE if len(ids) > LINE else 1
+        for start in range(0, len(ids), size):
+            some = ",".join(map(str, ids[start : start + size]))
+            logger.info("notification.%s id=%s channel=%s attempt=%s", status, some, channel, attempt)
 
 
 def _settled(claimed: Claimed, verdict: Verdict) -> tuple[Any, ...]:
@@ -73,7 +87,7 @@ def _settled(claimed: Claimed, verdict: Verdict) -> tuple[Any, ...]:
         verdict.status,
         verdict.scheduled_at,
         verdict.error,
-        Jsonb(dict(verdict.metadata)),
+        json.dumps(dict(verdict.metadata)),
         int(verdict.refund),
     )
 
@@ -94,5 +108,5 @@ def _attempt(delivery: Delivery) -> tuple[Any, ...]:
     )
 
 
-def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _columns(rows: Iterable[tuple[Any, ...]]) -> list[str]:
+    return [array(column) for column in zip(*rows, strict=True)]

@@ -9,14 +9,14 @@ from typing import Any
 from django.conf import settings
 
 from notifications.conf import conf
-from notifications.message import Claimed, Message, Rendered
+from notifications.message import Claimed, Message, Personalised, Rendered
 from notifications.reach import Reach
 from templates_app.engine import TemplateError
 from templates_app.lookup import compiled, render_inline
 
 SANDBOX_MARK = "[Sandbox] "
 # The part that a reader sees first, and that says in sandbox mode that this is a test.
-_HEADLINE = {"email": "subject", "push": "title", "inapp": "title"}
+HEADLINE = {"email": "subject", "push": "title", "inapp": "title"}
 
 
 class RenderError(Exception):
@@ -27,18 +27,26 @@ def render(
     claimed: Claimed, reach: Reach, *, unsubscribe_url: str = "", preferences_url: str = ""
 ) -> Message:
     """The Message for one row. `unsubscribe_url` is empty for categories that cannot be left."""
-    context = {**claimed.payload, **_reserved(reach, unsubscribe_url, preferences_url)}
+    context = {**claimed.payload, **reserved(reach, unsubscribe_url, preferences_url)}
     try:
         locale, parts = _parts(claimed, reach.contact.locale, context)
     except TemplateError as error:
         raise RenderError(str(error)) from error
+    text = Rendered(locale, _marked(parts, claimed.channel))
+    return message_of(claimed, reach, text, unsubscribe_url, sandbox=conf().sandbox)
+
+
+def message_of(
+    claimed: Claimed, reach: Reach, rendered: Rendered | Personalised, unsubscribe_url: str, *, sandbox: bool
+) -> Message:
+    """What a channel is handed, around a text."""
     accepted = set(claimed.metadata.get("push_accepted", ()))
     return Message(
         id=claimed.id,
         channel=claimed.channel,
         category=claimed.category,
         recipient_key=claimed.recipient_key,
-        rendered=Rendered(locale, _marked(parts, claimed.channel)),
+        rendered=rendered,
         address=reach.addresses.get(claimed.channel, ""),
         recipient_name=f"{reach.contact.first_name} {reach.contact.last_name}".strip(),
         push_targets=tuple(t for t in reach.push_targets if t.subscription_id not in accepted),
@@ -47,7 +55,7 @@ def render(
         priority=claimed.priority,
         attempt=claimed.attempts,
         expires_at=claimed.expires_at,
-        sandbox=conf().sandbox,
+        sandbox=sandbox,
     )
 
 
@@ -70,29 +78,35 @@ def _parts(claimed: Claimed, locale: str, context: Mapping[str, Any]) -> tuple[s
     )
 
 
-def _reserved(reach: Reach, unsubscribe_url: str, preferences_url: str) -> dict[str, Any]:
+def reserved(reach: Reach, unsubscribe_url: str, preferences_url: str) -> dict[str, dict[str, Any]]:
     """The two names that every template may use besides its own placeholders."""
+    links = {"unsubscribe_url": unsubscribe_url, "preferences_url": preferences_url}
+    return {"recipient": about(reach, settings.TIME_ZONE), "system": {**ourselves(), **links}}
+
+
+def about(reach: Reach, default_zone: str) -> dict[str, Any]:
+    """`recipient`."""
     contact = reach.contact
     return {
-        "recipient": {
-            "first_name": contact.first_name,
-            "last_name": contact.last_name,
-            "company_name": contact.company_name,
-            "timezone": contact.timezone or settings.TIME_ZONE,
-        },
-        "system": {
-            "company_name": conf().company_name,
-            "postal_address": settings.POSTAL_ADDRESS,
-            "public_url": settings.PUBLIC_URL,
-            "unsubscribe_url": unsubscribe_url,
-            "preferences_url": preferences_url,
-            "sandbox": conf().sandbox,
-        },
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "company_name": contact.company_name,
+        "timezone": contact.timezone or default_zone,
+    }
+
+
+def ourselves() -> dict[str, Any]:
+    """What `system` says to all alike."""
+    return {
+        "company_name": conf().company_name,
+        "postal_address": settings.POSTAL_ADDRESS,
+        "public_url": settings.PUBLIC_URL,
+        "sandbox": conf().sandbox,
     }
 
 
 def _marked(parts: dict[str, str], channel: str) -> dict[str, str]:
-    part = _HEADLINE.get(channel)
+    part = HEADLINE.get(channel)
     if part is None or not conf().sandbox:
         return parts
     return {**parts, part: f"{SANDBOX_MARK}{parts[part]}"}

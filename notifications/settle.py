@@ -49,16 +49,19 @@ class Settlement:
     ) -> None:
         """Settle rows; those that somebody else holds by now are counted as stale."""
         held = self.persist(lambda: record(verdicts, deliveries))
-        for claimed, verdict in verdicts:
-            what = verdict.status if claimed.id in held else "stale"
-            self.report.counts[claimed.channel, what] += 1
+        all_held = len(held) == len(verdicts)
+        self.report.counts.update(
+            (claimed.channel, verdict.status if all_held or claimed.id in held else "stale")
+            for claimed, verdict in verdicts
+        )
 
     def finish(self, lane: Lane, deliveries: Sequence[Delivery]) -> None:
         """Record what a provider answered, and draw the consequences for addresses, browsers and the channel."""
         landed = lane.landed(deliveries)
         self.record(self._verdicts(deliveries), deliveries)
         self.persist(lambda: follow_up(landed))
-        outcomes = [delivery.outcome for delivery in deliveries]
+        # A request that failed is one answer, however many messages it carried.
+        outcomes = list({id(delivery.outcome): delivery.outcome for delivery in deliveries}.values())
         self.persist(lambda: report(lane.name, outcomes, probe=lane.is_trial, now=self.now))
         lane.is_trial = False
         if any(not isinstance(outcome, Sent) for outcome in outcomes) and not self.is_open(lane):
@@ -85,9 +88,10 @@ class Settlement:
     def hand_back(self, lane: Lane) -> None:
         """What was claimed and not begun waits again, with its attempt and its share of the rate."""
         lane.is_hungry = False
-        if lane.ready:
-            waiting = [(claimed, put_back()) for claimed, _ in lane.ready]
+        waiting = [(claimed, put_back()) for work in (lane.ready, *lane.groups) for claimed, _ in work]
+        if waiting:
             lane.ready.clear()
+            lane.groups.clear()
             self.record(waiting)
             self.return_permits(lane, len(waiting))
 
@@ -103,15 +107,22 @@ class Settlement:
         return bool(self.persist(lambda: open_channels([lane.name])))
 
     def _verdicts(self, deliveries: Sequence[Delivery]) -> list[tuple[Claimed, Verdict]]:
-        return [(delivery.claimed, self._verdict(delivery)) for delivery in deliveries]
-
-    def _verdict(self, delivery: Delivery) -> Verdict:
-        claimed = delivery.claimed
-        return after_delivery(
-            claimed,
-            delivery.outcome,
-            policy=self.conf.retry_policy(claimed.category),
-            resends_unknown=self.conf.resends_unknown(channel=claimed.channel, category=claimed.category),
-            now=self.moment(),
-            rng=self.rng,
-        )
+        now = self.moment()
+        kinds = {(d.claimed.channel, d.claimed.category) for d in deliveries}
+        policies = {kind: self.conf.retry_policy(kind[1]) for kind in kinds}
+        resends = {kind: self.conf.resends_unknown(channel=kind[0], category=kind[1]) for kind in kinds}
+        return [
+            (
+                delivery.claimed,
+                after_delivery(
+                    delivery.claimed,
+                    delivery.outcome,
+                    policy=policies[kind],
+                    resends_unknown=resends[kind],
+                    now=now,
+                    rng=self.rng,
+                ),
+            )
+            for delivery in deliveries
+            for kind in ((delivery.claimed.channel, delivery.claimed.category),)
+        ]

@@ -18,7 +18,9 @@ BODY_PART: Mapping[str, str] = {"email": "text", "sms": "text", "push": "body", 
 ONE_LINE = frozenset({"subject", "preheader", "title", "url", "action_url", "cta_label"})
 
 # The reserved names that may be blank, empty.
-_BLANKS = {space: {name: "" for name, blank in names.items() if blank} for space, names in RESERVED.items()}
+_BLANKS: Mapping[str, dict[str, Any]] = {
+    space: {name: "" for name, blank in names.items() if blank} for space, names in RESERVED.items()
+}
 
 Texts = Mapping[str, Mapping[str, Mapping[str, str]]]
 
@@ -57,12 +59,7 @@ class CompiledVersion:
 
         Raises TemplateError for a channel the version does not have, and for a placeholder without a value.
         """
-        used = choose_locale(self.texts, locale, self.default_locale)
-        texts = self.texts[used].get(channel)
-        if texts is None:
-            raise TemplateError(
-                "no_channel", f"This version has no {channel} text: it has {', '.join(self.texts[used])}."
-            )
+        used, texts = self.texts_for(channel, locale)
         words = _words(context, self.placeholders, used)
         given = overrides or {}
         replaced = _inline_parts(channel, given.get("subject"), given.get("body"), words, frames=texts)
@@ -75,6 +72,16 @@ class CompiledVersion:
         return used, {
             part: text for part, text in parts.items() if text or (channel, part) not in OPTIONAL_PARTS
         }
+
+    def texts_for(self, channel: str, locale: str) -> tuple[str, Mapping[str, Mustache]]:
+        """The language that a reader of `locale` gets, and the channel's texts in it, by part. Raises TemplateError."""
+        used = choose_locale(self.texts, locale, self.default_locale)
+        texts = self.texts[used].get(channel)
+        if texts is None:
+            raise TemplateError(
+                "no_channel", f"This version has no {channel} text: it has {', '.join(self.texts[used])}."
+            )
+        return used, texts
 
 
 def render_inline_parts(
@@ -109,18 +116,32 @@ def choose_locale(locales: Iterable[str], wanted: str, default: str) -> str:
 
 def _words(context: Mapping[str, Any], placeholders: tuple[Placeholder, ...], locale: str) -> dict[str, Any]:
     """The context as texts want it: facts in the reader's words, optional names present, namespaces complete."""
-    reserved: dict[str, dict[str, Any]] = {
-        space: {**blanks, **context.get(space, {})} for space, blanks in _BLANKS.items()
-    }
-    reserved["system"]["locale"] = locale.replace("_", "-")
-    payload = filled(placeholders, {k: v for k, v in context.items() if k not in RESERVED})
-    zone = str(reserved["recipient"].get("timezone") or "")
+    reserved = reserved_words(context, locale)
+    given = {k: v for k, v in context.items() if k not in RESERVED}
+    return {**payload_words(given, placeholders, locale=locale, zone=zone_of(reserved)), **reserved}
+
+
+def reserved_words(context: Mapping[str, Any], locale: str) -> dict[str, dict[str, Any]]:
+    """The namespaces `recipient` and `system`, complete."""
+    system = {**_BLANKS["system"], **context.get("system", {}), "locale": locale.replace("_", "-")}
+    return {"recipient": {**_BLANKS["recipient"], **context.get("recipient", {})}, "system": system}
+
+
+def zone_of(reserved: Mapping[str, Mapping[str, Any]]) -> str:
+    return str(reserved["recipient"].get("timezone") or "")
+
+
+def payload_words(
+    payload: Mapping[str, Any], placeholders: tuple[Placeholder, ...], *, locale: str, zone: str
+) -> dict[str, Any]:
+    """A payload in the reader's words. Raises TemplateError for a value that is not what its type says."""
+    words = filled(placeholders, payload)
     for p in placeholders:
-        if payload.get(p.name) not in (None, ""):
-            if not is_valid(p.type, payload[p.name]):
+        if words.get(p.name) not in (None, ""):
+            if not is_valid(p.type, words[p.name]):
                 raise TemplateError("invalid", f"“{p.name}” must be {TYPES[p.type]}.")
-            payload[p.name] = in_words(p.type, payload[p.name], locale=locale, zone=zone)
-    return {**payload, **reserved}
+            words[p.name] = in_words(p.type, words[p.name], locale=locale, zone=zone)
+    return words
 
 
 def _inline_parts(
@@ -140,7 +161,7 @@ def _inline_parts(
         if channel == "email":
             parts |= _framed(text, words, frames)
         else:
-            parts[BODY_PART[channel]] = _tidy(channel, BODY_PART[channel], text)
+            parts[BODY_PART[channel]] = tidy(channel, BODY_PART[channel], text)
     return parts
 
 
@@ -156,10 +177,10 @@ def _framed(body: str, words: Mapping[str, Any], frames: Mapping[str, Mustache])
 
 
 def _write(channel: str, part: str, text: Mustache, words: Mapping[str, Any]) -> str:
-    return _tidy(channel, part, text.write(words, escape=part == "html"))
+    return tidy(channel, part, text.write(words, escape=part == "html"))
 
 
-def _tidy(channel: str, part: str, text: str) -> str:
+def tidy(channel: str, part: str, text: str) -> str:
     """One-line parts hold no line break (an e-mail header must not), an SMS no costly sign."""
     if part in ONE_LINE:
         text = " ".join(text.split())

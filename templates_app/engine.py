@@ -17,7 +17,9 @@ from mystace.mustache_tree import MustacheTreeNode, TagType, create_mustache_tre
 from templates_app.partials import uses
 from templates_app.tags import TemplateError, scan
 
-__all__ = ["OPTIONAL_PARTS", "PARTS", "RESERVED", "Mustache", "TemplateError", "placeholders"]
+__all__ = [
+    "OPTIONAL_PARTS", "PARTS", "RESERVED", "Mustache", "Node", "Section", "TemplateError", "Variable", "placeholders",
+]  # fmt: skip
 
 # What each channel is handed.
 PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -50,21 +52,21 @@ RESERVED: Mapping[str, Mapping[str, bool]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class _Variable:
+class Variable:
     name: str
     path: tuple[str, ...]
     raw: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Section:
+class Section:
     name: str
     path: tuple[str, ...]
     inverted: bool
-    children: tuple["_Node", ...]
+    children: tuple["Node", ...]
 
 
-_Node = str | _Variable | _Section
+Node = str | Variable | Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Mustache:
     """One text, read once and written often. Partials must be inlined before (`tags.expand`)."""
 
     part: str
-    nodes: tuple[_Node, ...]
+    nodes: tuple[Node, ...]
 
     @classmethod
     def read(cls, text: str, *, part: str = "") -> "Mustache":
@@ -90,16 +92,16 @@ class Mustache:
         return "".join(out)
 
     def _write(
-        self, nodes: Sequence[_Node], scopes: tuple[Any, ...], escape: Callable[[str], str], out: list[str]
+        self, nodes: Sequence[Node], scopes: tuple[Any, ...], escape: Callable[[str], str], out: list[str]
     ) -> None:
         # The hot loop of a drain: exact types first, which cost a fraction of isinstance.
         for node in nodes:
             if type(node) is str:
                 out.append(node)
-            elif type(node) is _Variable:
+            elif type(node) is Variable:
                 text = self._text(node, self._find(node, scopes))
                 out.append(text if node.raw else escape(text))
-            elif type(node) is _Section:
+            elif type(node) is Section:
                 value = self._find(node, scopes)
                 if node.inverted:
                     if not value:
@@ -108,7 +110,7 @@ class Mustache:
                     for item in value if isinstance(value, list | tuple) else (value,):
                         self._write(node.children, (*scopes, item), escape, out)
 
-    def _find(self, node: _Variable | _Section, scopes: tuple[Any, ...]) -> Any:
+    def _find(self, node: Variable | Section, scopes: tuple[Any, ...]) -> Any:
         if node.name == ".":
             return scopes[-1]
         path = node.path
@@ -126,7 +128,7 @@ class Mustache:
             value = value[key]
         return value
 
-    def _text(self, node: _Variable, value: Any) -> str:
+    def _text(self, node: Variable, value: Any) -> str:
         if type(value) is not str:
             if isinstance(value, bool | list | tuple) or (type(value) is dict):
                 raise TemplateError(
@@ -139,7 +141,7 @@ class Mustache:
             raise self._missing(node)
         return str(value)
 
-    def _missing(self, node: _Variable | _Section) -> TemplateError:
+    def _missing(self, node: Variable | Section) -> TemplateError:
         return TemplateError("missing", f"“{node.name}” has no value: add it to the payload.", self.part)
 
 
@@ -150,12 +152,12 @@ def placeholders(text: str, partials: Mapping[str, str] | None = None) -> frozen
 
 # The same text is read to prove a version, to publish it and to render it.
 @lru_cache(maxsize=256)
-def _read(text: str) -> tuple[_Node, ...]:
+def _read(text: str) -> tuple[Node, ...]:
     return _nodes(create_mustache_tree(text))
 
 
-def _nodes(tree: MustacheTreeNode) -> tuple[_Node, ...]:
-    nodes: list[_Node] = []
+def _nodes(tree: MustacheTreeNode) -> tuple[Node, ...]:
+    nodes: list[Node] = []
     for child in tree.children or ():
         path = tuple(child.data.split("."))
         match child.tag_type:
@@ -167,9 +169,9 @@ def _nodes(tree: MustacheTreeNode) -> tuple[_Node, ...]:
                     nodes.append(child.data)
             case TagType.SECTION | TagType.INVERTED_SECTION:
                 inverted = child.tag_type is TagType.INVERTED_SECTION
-                nodes.append(_Section(child.data, path, inverted, _nodes(child)))
+                nodes.append(Section(child.data, path, inverted, _nodes(child)))
             case TagType.VARIABLE | TagType.VARIABLE_RAW:
-                nodes.append(_Variable(child.data, path, child.tag_type is TagType.VARIABLE_RAW))
+                nodes.append(Variable(child.data, path, child.tag_type is TagType.VARIABLE_RAW))
             case _:
                 raise TemplateError("syntax", f"The partial “{child.data}” was not inlined.")
     return tuple(nodes)

@@ -4,7 +4,9 @@ The transport of `requests` took most of the time of a mail. Anymail's pre_send 
 they run listeners of any kind, which must not happen on the event loop.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import requests
@@ -24,34 +26,38 @@ TIMEOUT = 30.0
 # Anymail's words for a recipient whom the provider will not write to.
 REFUSED = frozenset({"invalid", "rejected", "failed"})
 UNCLEAR = frozenset({None, "unknown"})
+# What Anymail raises while it reads an answer.
+ERRORS = (AnymailAPIError, KeyError, TypeError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What became of one request. `outcome` is None where the provider accepted it: then the answer has to be read."""
+
+    outcome: Outcome | None
+    payload: Any = None
+    response: requests.Response | None = None
 
 
 class AnymailHttp:
     """One backend, never opened: it only builds payloads and reads answers."""
 
-    def __init__(self, backend: AnymailRequestsBackend) -> None:
-        self._backend = backend
-        self._client = Client(width=conf().concurrency, timeout=TIMEOUT)
+    def __init__(self, backend: AnymailRequestsBackend, *, width: int = 0) -> None:
+        self.backend = backend
+        self._client = Client(width=width or conf().concurrency, timeout=TIMEOUT)
 
     async def send(self, message: Message) -> Outcome:
-        backend = self._backend
+        """One message, by a request of its own."""
+        reply = await self.post(partial(self._payload, message))
+        if reply.outcome is not None:
+            return reply.outcome
         try:
-            payload = self._payload(message)
-            url, headers, body = _request(payload.get_request_params(backend.api_url))
-        except AnymailError as error:
-            return Permanent(code=type(error).__name__, error=redact(str(error)))
-        try:
-            answer = _as_requests(await self._client.post(url, headers=headers, body=body))
-        except Lost as lost:
-            return lost.outcome
-        try:
-            backend.raise_for_status(answer, payload, payload.message)
             # One recipient, so one status.
-            (status,) = backend.parse_recipient_status(answer, payload, payload.message).values()
-        except AnymailAPIError as error:
-            return from_api_error(error)
-        except (KeyError, TypeError, ValueError) as error:
-            return Unknown("unreadable", redact(f"The provider answered {answer.status_code}: {error!r}"))
+            (status,) = self.backend.parse_recipient_status(
+                reply.response, reply.payload, reply.payload.message
+            ).values()
+        except ERRORS as error:
+            return _unreadable(error, reply.response)
         if status.status in REFUSED:
             return Permanent(code=str(status.status), error="The provider refuses this recipient.")
         if status.status in UNCLEAR and not status.message_id:
@@ -61,13 +67,36 @@ class AnymailHttp:
         # The id that Anymail puts into custom_args, which SendGrid's webhooks repeat (its own id is not in the answer).
         return Sent(reference=status.message_id or "")
 
+    async def post(self, make: Callable[[], Any]) -> Reply:
+        """Make a payload of Anymail's and send it."""
+        try:
+            payload = make()
+            url, headers, body = _request(payload.get_request_params(self.backend.api_url))
+        except AnymailError as error:
+            return Reply(Permanent(code=type(error).__name__, error=redact(str(error))))
+        try:
+            response = _as_requests(await self._client.post(url, headers=headers, body=body))
+        except Lost as lost:
+            return Reply(lost.outcome)
+        try:
+            self.backend.raise_for_status(response, payload, payload.message)
+        except ERRORS as error:
+            return Reply(_unreadable(error, response), payload, response)
+        return Reply(None, payload, response)
+
     async def close(self) -> None:
         await self._client.close()
 
     def _payload(self, message: Message) -> Any:
-        if isinstance(self._backend, SendGrid):
-            return mail.sendgrid_payload(self._backend, message)
-        return self._backend.build_message_payload(mail.as_mail(message), self._backend.send_defaults)
+        if isinstance(self.backend, SendGrid):
+            return mail.sendgrid_payload(self.backend, message)
+        return self.backend.build_message_payload(mail.as_mail(message), self.backend.send_defaults)
+
+
+def _unreadable(error: Exception, response: Any) -> Outcome:
+    if isinstance(error, AnymailAPIError):
+        return from_api_error(error)
+    return Unknown("unreadable", redact(f"The provider answered {response.status_code}: {error!r}"))
 
 
 def from_api_error(error: Any) -> Outcome:

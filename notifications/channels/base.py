@@ -26,8 +26,9 @@ class Channel(ABC):
     name: ClassVar[str]
     provider: str
     transactional: ClassVar[bool] = False
-    # The most messages that one request to the provider can carry.
-    group_limit: ClassVar[int] = 1
+    # The most messages that one request to the provider carries, and the most bytes of its own that each may bring.
+    group_limit: int = 1
+    group_room: int = 0
 
     async def deliver(self, message: Message) -> Outcome:
         """Hand one message to the provider. Never raises: a bug in an adapter must not lose what it was sending.
@@ -40,8 +41,23 @@ class Channel(ABC):
             logger.exception("channel.bug channel=%s id=%s", self.name, message.id)
             return Unknown(code=type(error).__name__, error=redact(str(error)))
 
+    async def deliver_group(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Hand up to `group_limit` messages that share a skeleton to the provider at once: one Outcome each, in order.
+
+        Never raises. Where the request as a whole failed, all have the very same Outcome object: it is one answer.
+        """
+        try:
+            return await self.deliver_together(messages)
+        except Exception as error:
+            logger.exception("channel.bug channel=%s count=%s", self.name, len(messages))
+            return [Unknown(code=type(error).__name__, error=redact(str(error)))] * len(messages)
+
     @abstractmethod
     async def deliver_one(self, message: Message) -> Outcome: ...
+
+    async def deliver_together(self, messages: Sequence[Message]) -> list[Outcome]:
+        """For a channel whose provider takes many; others send one after the other."""
+        return [await self.deliver(message) for message in messages]
 
     async def close(self) -> None:  # noqa: B027 (a channel may have nothing to give back)
         """Give back connections at the end of a drain, in the loop that opened them."""

@@ -23,7 +23,7 @@ def as_mail(message: Message) -> Any:
         body=parts["text"],
         from_email=settings.EMAIL_FROM,
         to=[_mailbox(message)],
-        headers=_headers(message),
+        headers=headers(message),
     )
     if parts.get("html"):
         mail.attach_alternative(parts["html"], "text/html")
@@ -43,29 +43,31 @@ def sendgrid_payload(backend: Any, message: Message) -> Any:
         body=parts["text"],
         content_subtype="plain",
         alternatives=[(parts["html"], "text/html")] if parts.get("html") else [],
-        extra_headers=_headers(message),
+        extra_headers=headers(message),
         **_options(message),
     )
     payload = backend.build_message_payload(mail, backend.send_defaults)
-    payload.set_from_email(_sender(settings.EMAIL_FROM))
-    payload.set_recipients("to", [_recipient(message)])
+    payload.set_from_email(sender(settings.EMAIL_FROM))
+    payload.set_recipients("to", [recipient(message)])
     return payload
+
+
+def shared_options(*, sandbox: bool) -> dict[str, Any]:
+    """What holds for a request as a whole."""
+    options: dict[str, Any] = {"track_opens": False, "track_clicks": False}
+    if sandbox and _is_real_sendgrid():
+        options["esp_extra"] = {"mail_settings": {"sandbox_mode": {"enable": True}}}
+    return options
 
 
 def _options(message: Message) -> dict[str, Any]:
     # merge_metadata, not metadata: SendGrid's schema has custom_args inside a personalization only when it is
     # per recipient, and webhooks answer with it.
-    options: dict[str, Any] = {
-        "merge_metadata": {message.address: {"notification_id": str(message.id)}},
-        "track_opens": False,
-        "track_clicks": False,
-    }
-    if message.sandbox and _is_real_sendgrid():
-        options["esp_extra"] = {"mail_settings": {"sandbox_mode": {"enable": True}}}
-    return options
+    own = {"merge_metadata": {message.address: {"notification_id": str(message.id)}}}
+    return {**own, **shared_options(sandbox=message.sandbox)}
 
 
-def _headers(message: Message) -> dict[str, str]:
+def headers(message: Message) -> dict[str, str]:
     """RFC 8058: both headers, on the categories that can be left; the URL acts on POST only."""
     headers = {"X-Postroom-Id": str(message.id), "Content-Language": message.rendered.locale}
     if message.unsubscribe_url:
@@ -85,15 +87,24 @@ def _mailbox(message: Message) -> str:
     return f'"{name}" <{message.address}>' if name else message.address
 
 
-def _recipient(message: Message) -> EmailAddress:
+def recipient(message: Message) -> EmailAddress:
     if _PLAIN.fullmatch(message.address):
         username, _, domain = message.address.rpartition("@")
         return EmailAddress(_name(message), username=username, domain=domain)
     return EmailAddress(_name(message), message.address)
 
 
+def recipient_of(payload: Any, message: Message) -> dict[str, str]:
+    """The recipient as SendGrid's JSON has it."""
+    if not _PLAIN.fullmatch(message.address):
+        given: dict[str, str] = payload.email_object(recipient(message))
+        return given
+    name = _name(message)
+    return {"email": message.address, "name": name} if name else {"email": message.address}
+
+
 @lru_cache(maxsize=8)
-def _sender(from_email: str) -> EmailAddress:
+def sender(from_email: str) -> EmailAddress:
     return parse_single_address(from_email, field="from_email")
 
 

@@ -105,6 +105,7 @@ def test_a_call_that_gets_no_connection_in_time_was_not_sent_anything(
     sandbox.behave(NETWORK[channel], latency_ms=1000)
     monkeypatch.setattr(network, "CONNECT", 0.2)
     monkeypatch.setattr("notifications.channels.push.BROWSERS", 1)
+    monkeypatch.setattr("notifications.channels.email.EXTRA", 0)
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "CONCURRENCY": 1}
 
     async def calls() -> list[Outcome]:

@@ -173,7 +173,7 @@ def test_the_machine_is_described() -> None:
 @pytest.mark.django_db
 def test_the_e_mail_has_about_3_kilobytes() -> None:
     seed.seed(customers=3, seed=1)
-    parts = seed.rendered()
+    parts = seed.rendered(seed.TEMPLATE)
     assert 2_700 <= sum(map(len, parts.values())) <= 3_300
     assert "Tuesday, November 24, 2026" in parts["html"]
 
@@ -188,7 +188,7 @@ def test_the_e_mail_has_about_3_kilobytes() -> None:
 )
 def test_messages_that_do_not_arrive_are_an_error_and_no_figure(way: str, why: str) -> None:
     people = seed.seed(customers=3, seed=1)
-    assert len(seed.fill_queue(people).queued) == 3
+    assert len(seed.fill_queue(seed.requests(people)).queued) == 3
     with stage.providers(keep=0) as server:
         server.behave("sendgrid", status=503)
         with pytest.raises(stage.StageError, match=why):
@@ -219,13 +219,13 @@ def test_every_benchmark_measures_messages_that_all_arrived() -> None:
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["options"] == {
-        "sizes": dict.fromkeys(["enqueue", "drain", "latency", "claim", "sandbox"], 6),
+        "sizes": dict.fromkeys(["enqueue", "drain", "promotion", "latency", "claim", "sandbox"], 6),
         "repeat": 1,
         "seed": 3,
     }
     figures = {figure["name"]: figure for figure in answer["figures"]}
     assert {figure["group"] for figure in figures.values()} == {
-        "enqueue", "drain", "latency", "claim", "sandbox"
+        "enqueue", "drain", "promotion", "latency", "claim", "sandbox"
     }  # fmt: skip
     assert "claim of 100 due, 6 finished" in figures
     assert {"`notify()`, each its own commit", "`notify_many()` of 6", "one worker, 50 ms provider"} <= set(
