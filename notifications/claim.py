@@ -61,8 +61,14 @@ SHARE = 16
 AGING = dt.timedelta(minutes=10)
 NO_PRIORITY = 4  # one more than the least urgent
 
+# With each channel that has something due, whether nothing at all stands on record against it.
 DUE = """
-SELECT wanted.channel FROM unnest(%(channels)s::text[]) AS wanted(channel)
+SELECT wanted.channel, NOT EXISTS (
+    SELECT 1 FROM channel_states AS s
+    WHERE s.channel = wanted.channel
+      AND (s.until_resumed OR s.faults > 0
+           OR COALESCE(s.paused_until, s.refused_until, s.limited_until, s.open_until, s.probe_until) IS NOT NULL))
+FROM unnest(%(channels)s::text[]) AS wanted(channel)
 WHERE EXISTS (
     SELECT 1 FROM (VALUES (0), (1), (2), (3)) AS level(priority)
     CROSS JOIN LATERAL (
@@ -126,11 +132,12 @@ def claim_arguments(
     }
 
 
-def due_channels(channels: Sequence[str], *, now: dt.datetime | None = None) -> list[str]:
-    """Those channels that have something due: one look into the index for each priority."""
+def due_channels(channels: Sequence[str], *, now: dt.datetime | None = None) -> dict[str, bool]:
+    """Those channels that have something due, by one look into the index for each priority; and for each, whether it may
+    send without asking (no pause, no breaker, no limit of the provider is on record, not even a past one)."""
     with connection.cursor() as cursor:
         cursor.execute(DUE, {"channels": list(channels), "now": now})
-        return [row[0] for row in cursor.fetchall()]
+        return dict(cursor.fetchall())
 
 
 def as_claimed(row: Sequence[Any], known: dict[str, Any] | None = None) -> Claimed:

@@ -7,28 +7,41 @@ that does meanwhile, calls go on, and what they came to waits here until it can 
 import asyncio
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from django.utils import timezone
 
 from notifications.channels.base import Channel
-from notifications.errors import Unknown
+from notifications.errors import Outcome, Transient, Unknown
 from notifications.message import Claimed, Delivery, Message
 
 logger = logging.getLogger(__name__)
 
 Work = tuple[Claimed, Message]
-# What one call carries: a message, or a group of messages that share a request.
-Parcel = Sequence[Work]
+# Seconds that go on while a process stands still or its machine sleeps, as a lease does.
+clock = (
+    partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
+)
+OVER = Transient("lease_over", "The worker stood still until its lease was over, and made no call.")
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What one call carries: a message, or a group that shares a request. `until` is when its lease may be over (`clock`)."""
+
+    channel: Channel
+    work: Sequence[Work]
+    until: float
 
 
 @dataclass(slots=True)
 class _Lane:
     """One channel: what waits for a free call, and how many calls are in flight."""
 
-    channel: Channel
     waiting: deque[Parcel] = field(default_factory=deque)
     calls: int = 0
 
@@ -39,6 +52,7 @@ class Courier:
     def __init__(self, *, width: int) -> None:
         self._width = width
         self._lanes: dict[str, _Lane] = {}
+        self._channels: set[Channel] = set()
         self._calls: set[asyncio.Task[None]] = set()
         self._finished: deque[Delivery] = deque()
         self._wanted = 1
@@ -48,13 +62,14 @@ class Courier:
         self._thread = threading.Thread(target=self._loop.run_forever, name="courier", daemon=True)
         self._thread.start()
 
-    def send(self, channel: Channel, work: Sequence[Work]) -> None:
-        """Deliver these, as soon as calls are free. Each comes back as one Delivery, whatever happens."""
-        self._loop.call_soon_threadsafe(self._accept, channel, tuple((item,) for item in work))
+    def send(self, channel: Channel, work: Sequence[Work], *, until: float) -> None:
+        """Deliver these, as soon as calls are free. Each comes back as one Delivery, whatever happens; what has not begun
+        by `until` is not called any more, since somebody else may have it by then."""
+        self._loop.call_soon_threadsafe(self._accept, [Parcel(channel, (item,), until) for item in work])
 
-    def send_together(self, channel: Channel, work: Sequence[Work]) -> None:
+    def send_together(self, channel: Channel, work: Sequence[Work], *, until: float) -> None:
         """Deliver a group by one call. They come back together."""
-        self._loop.call_soon_threadsafe(self._accept, channel, (tuple(work),))
+        self._loop.call_soon_threadsafe(self._accept, [Parcel(channel, tuple(work), until)])
 
     def finished(self, *, enough: int, patience: float) -> list[Delivery]:
         """What has been delivered: waits until `enough` are, for `patience` seconds at most."""
@@ -73,8 +88,9 @@ class Courier:
 
     # From here on, in the loop's thread.
 
-    def _accept(self, channel: Channel, parcels: Sequence[Parcel]) -> None:
-        lane = self._lanes.setdefault(channel.name, _Lane(channel))
+    def _accept(self, parcels: Sequence[Parcel]) -> None:
+        self._channels |= {parcel.channel for parcel in parcels}
+        lane = self._lanes.setdefault(parcels[0].channel.name, _Lane())
         lane.waiting.extend(parcels)
         for _ in range(min(self._width - lane.calls, len(parcels))):
             lane.calls += 1
@@ -86,7 +102,7 @@ class Courier:
         """One call after the other, until nothing waits: cheaper than a task for each."""
         try:
             while lane.waiting:
-                self._finish(await _deliver(lane.channel, lane.waiting.popleft()))
+                self._finish(await _deliver(lane.waiting.popleft()))
         finally:
             lane.calls -= 1
 
@@ -99,23 +115,25 @@ class Courier:
         for call in tuple(self._calls):
             call.cancel()
         await asyncio.gather(*self._calls, return_exceptions=True)
-        await asyncio.gather(*(lane.channel.close() for lane in self._lanes.values()), return_exceptions=True)
+        await asyncio.gather(*(channel.close() for channel in self._channels), return_exceptions=True)
 
 
-async def _deliver(channel: Channel, parcel: Parcel) -> list[Delivery]:
+async def _deliver(parcel: Parcel) -> list[Delivery]:
+    channel, work = parcel.channel, parcel.work
     started_at = timezone.now()
     try:
-        if len(parcel) == 1:
-            outcomes = [await channel.deliver(parcel[0][1])]
+        if clock() >= parcel.until:
+            outcomes: list[Outcome] = [OVER] * len(work)
+        elif len(work) == 1:
+            outcomes = [await channel.deliver(work[0][1])]
         else:
-            outcomes = await channel.deliver_group([message for _, message in parcel])
+            outcomes = await channel.deliver_group([message for _, message in work])
     except Exception as error:
         # A channel that raises breaks its promise; the message may have gone out all the same.
-        logger.exception("courier.bug channel=%s id=%s", channel.name, parcel[0][1].id)
-        outcome = Unknown(type(error).__name__, "The channel failed (see the log).")
-        outcomes = [outcome] * len(parcel)
+        logger.exception("courier.bug channel=%s id=%s", channel.name, work[0][1].id)
+        outcomes = [Unknown(type(error).__name__, "The channel failed (see the log).")] * len(work)
     finished_at, provider = timezone.now(), channel.provider
     return [
         Delivery(claimed, outcome, provider, started_at, finished_at)
-        for (claimed, _), outcome in zip(parcel, outcomes, strict=True)
+        for (claimed, _), outcome in zip(work, outcomes, strict=True)
     ]

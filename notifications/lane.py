@@ -39,6 +39,8 @@ class Lane:
     is_bulk: bool = False
     # Perhaps more is due: nothing was due, or nothing may go, when we last asked, otherwise.
     is_hungry: bool = True
+    # The last look saw that nothing stands against it: the next claim need not ask.
+    is_free: bool = False
     # This is the one trial after the provider failed for a while.
     is_trial: bool = False
     # When it may go on (monotonic seconds), where a pause, the breaker or a rate limit holds it.
@@ -91,7 +93,7 @@ class Lane:
 
     def close(self, wait: dt.timedelta | None, *, at_most: dt.timedelta) -> None:
         """It may not send now; asked again after `wait`, but soon enough to hear of a person who resumes it."""
-        self.is_hungry = False
+        self.is_hungry = self.is_free = False
         self.opens_soon = wait is not None and wait <= at_most
         self.closed_until = time.monotonic() + min(wait or at_most, at_most).total_seconds()
 

@@ -20,14 +20,26 @@ from notifications.verdict import Verdict
 
 logger = logging.getLogger(__name__)
 
+# A worker that stands still within this transaction keeps its rows from everybody, so the server ends it after a minute.
 SETTLE = """
 UPDATE notification_queue AS q
 SET status = v.status, scheduled_at = COALESCE(v.scheduled_at, q.scheduled_at), error = v.error,
     metadata = q.metadata || v.metadata, attempts = q.attempts - v.refund,
     lease_token = NULL, lease_until = NULL, dispatched_at = NULL
 FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::jsonb[], %s::int[])
-     AS v(id, lease_token, status, scheduled_at, error, metadata, refund)
+     AS v(id, lease_token, status, scheduled_at, error, metadata, refund),
+     (SELECT set_config('idle_in_transaction_session_timeout', '60s', true) OFFSET 0) AS standstill
 WHERE q.id = v.id AND q.lease_token = v.lease_token AND q.status = 'processing'
+RETURNING q.id
+"""
+# A worker that had lost its lease brings the provider's yes after all: what was in doubt, and not sent again, is settled.
+SETTLE_LATE = """
+UPDATE notification_queue AS q
+SET status = 'sent', error = NULL, metadata = (q.metadata - 'outcome_unknown') || v.metadata
+FROM unnest(%s::uuid[], %s::int[], %s::jsonb[]) AS v(id, attempt, metadata)
+WHERE q.id = v.id AND q.attempts = v.attempt
+  AND ((q.status = 'failed' AND q.metadata @> '{"outcome_unknown": true}')
+       OR (q.status = 'queued' AND q.error LIKE 'worker_lost:%%'))
 RETURNING q.id
 """
 ATTEMPTS = """
@@ -54,6 +66,17 @@ def record(
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(SETTLE, _columns(_settled(claimed, verdict) for claimed, verdict in ordered))
         held = {row[0] for row in cursor.fetchall()}
+        late = [
+            (claimed, verdict)
+            for claimed, verdict in ordered
+            if claimed.id not in held and verdict.status == "sent"
+        ]
+        if late:
+            cursor.execute(
+                SETTLE_LATE, _columns((c.id, c.attempts, json.dumps(dict(v.metadata))) for c, v in late)
+            )
+            for (found,) in cursor.fetchall():
+                logger.warning("notification.settled_late id=%s", found)
         if deliveries:
             cursor.execute(ATTEMPTS, _columns(map(_attempt, deliveries)))
     if len(held) == len(ordered):

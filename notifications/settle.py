@@ -16,7 +16,7 @@ from notifications.aftermath import follow_up
 from notifications.channel_state import give_back, open_channels, report
 from notifications.channels.base import TransactionalChannel
 from notifications.conf import Conf
-from notifications.courier import Work
+from notifications.courier import OVER, Work
 from notifications.deliver import deliver_here
 from notifications.drain_report import DrainReport
 from notifications.errors import Sent

@@ -1,6 +1,7 @@
 """The loop: claim → gate → render → deliver → record, all channels side by side, until nothing is due or the time is up.
 
-In: a time budget and a limit; out, a DrainReport. It alone composes the steps; several may run at once, anywhere.
+In: a time budget and a limit; out, a DrainReport. With `intake.py` and `settle.py`, its two halves, it alone composes the
+steps; several may run at once, anywhere.
 """
 
 import datetime as dt
@@ -15,23 +16,18 @@ from itertools import groupby
 from operator import attrgetter
 
 from consent.models import Channel as Name
-from notifications.channel_state import permits
-from notifications.channels.base import Channel, TransactionalChannel
 from notifications.channels.registry import CHANNELS
-from notifications.claim import claim, due_channels
+from notifications.claim import due_channels
 from notifications.conf import conf
-from notifications.courier import Courier, Work
-from notifications.deliver import dispatch
+from notifications.courier import Courier
 from notifications.drain_report import DrainReport
+from notifications.intake import Intake
 from notifications.kick import ask_for_a_drain, begin_drain
 from notifications.lane import Lane
 from notifications.listen import Watch
-from notifications.message import Claimed
-from notifications.prepare import prepare
 from notifications.reconnect import close_old
 from notifications.release import release
 from notifications.settle import Settlement
-from notifications.verdict import put_back
 
 # Seconds that a finished call waits at most for others to be recorded with it.
 LINGER = 0.04
@@ -75,6 +71,7 @@ class _Drain:
         self.started = time.monotonic()
         self.lanes = {name: Lane(CHANNELS[name](), self.conf) for name in channels}
         self.courier = Courier(width=self.conf.concurrency)
+        self.intake = Intake(books, self.courier)
         self.watch = Watch() if resident else None
         self.next_sweep = self.next_look = 0.0
 
@@ -83,8 +80,8 @@ class _Drain:
             if self.in_time():
                 self.look_around()
                 for lane in self.lanes.values():
-                    self.take(lane)
-                    self.send_off(lane)
+                    self.intake.take(lane, room=self.room())
+                    self.intake.send_off(lane)
             else:
                 for lane in self.lanes.values():
                     self.books.hand_back(lane)
@@ -109,71 +106,11 @@ class _Drain:
         now = time.monotonic()
         self.next_look = self.later(self.conf.poll / 10)
         names = [lane.name for lane in self.lanes.values() if lane.closed_until <= now]
-        due = self.books.persist(lambda: due_channels(names, now=self.books.now)) if names else []
+        due = self.books.persist(lambda: due_channels(names, now=self.books.now)) if names else {}
         for lane in self.lanes.values():
             lane.is_hungry = lane.name in due
+            lane.is_free = due.get(lane.name, False) and not self.conf.rate_limits.get(lane.name)
         return self.may_have_more()
-
-    def take(self, lane: Lane) -> None:
-        """Claim and prepare a batch, if it is wanted and permitted."""
-        wanted = min(lane.wanted(), self.room())
-        if not lane.wants_more() or not wanted:
-            return
-        ask = partial(permits, [lane.name], wanted=wanted, now=self.books.now)
-        permit = self.books.persist(ask)[lane.name]
-        if not permit.count:
-            lane.close(permit.wait, at_most=self.conf.poll)
-            return
-        lane.is_trial = permit.probe
-        began, above = time.monotonic(), lane.above
-        grab = partial(claim, channel=lane.name, limit=permit.count, lease=self.conf.lease, above=above)
-        batch = self.books.persist(
-            partial(grab, now=self.books.now, aging=self.conf.aging, rng=self.books.rng)
-        )
-        lane.is_hungry = bool(batch)
-        self.books.report.claimed += len(batch)
-        sendable = 0
-        for portion in lane.portions(batch):
-            sendable += self.prepare(lane, portion)
-            self.send_off(lane)
-        if above is None:
-            lane.note_claim(batch, wanted=permit.count, seconds=time.monotonic() - began)
-        self.books.return_permits(lane, permit.count - sendable, trial_over=not sendable)
-
-    def prepare(self, lane: Lane, batch: list[Claimed]) -> int:
-        """Gate and render; answers how many may be sent."""
-        room = lane.room if lane.goes_together(batch[0]) else 0
-        try:
-            step = partial(prepare, batch, now=self.books.moment(), room=room)
-            ready, settled = self.books.persist(step)
-        except Exception:
-            # The directory or the database failed, not these messages: hand them back at once, and be loud.
-            self.books.record([(claimed, put_back()) for claimed in batch])
-            raise
-        self.books.record(settled)
-        if isinstance(lane.channel, TransactionalChannel):
-            self.books.write_here(lane.channel, ready)
-        else:
-            lane.add(ready)
-        return len(ready)
-
-    def send_off(self, lane: Lane) -> None:
-        """Mark what goes next, and give it to the courier: single messages, then a group."""
-        if not isinstance(lane.channel, Channel):
-            return
-        if work := self.dispatch(lane.next_off()):
-            lane.took_off(work, together=False)
-            self.courier.send(lane.channel, work)
-        if work := self.dispatch(lane.next_group()):
-            lane.took_off(work, together=True)
-            self.courier.send_together(lane.channel, work)
-
-    def dispatch(self, work: list[Work]) -> list[Work]:
-        """Those that are still ours, marked."""
-        if not work:
-            return []
-        held = self.books.persist(lambda: dispatch([claimed for claimed, _ in work], lease=self.conf.lease))
-        return work if len(held) == len(work) else [item for item in work if item[0].id in held]
 
     def land(self) -> None:
         """Record what is finished: many at once, but soon."""

@@ -133,8 +133,8 @@ def _claiming(halt: Halt) -> None:
     """The claim's statement is done, and its transaction open."""
     from django.db import transaction
 
-    worker = engine("worker")
-    claim = worker.claim
+    intake = engine("intake")
+    claim = intake.claim
 
     def halting(**asked: Any) -> Any:
         with transaction.atomic():
@@ -143,7 +143,7 @@ def _claiming(halt: Halt) -> None:
                 halt()
         return rows
 
-    worker.claim = halting
+    intake.claim = halting
 
 
 def _claimed(halt: Halt) -> None:
@@ -208,8 +208,8 @@ def _recorded(halt: Halt) -> None:
 
 
 def _after(step: str, halt: Halt) -> None:
-    worker = engine("worker")
-    done = getattr(worker, step)
+    intake = engine("intake")
+    done = getattr(intake, step)
 
     def halting(*given: Any, **asked: Any) -> Any:
         answer = done(*given, **asked)
@@ -217,7 +217,7 @@ def _after(step: str, halt: Halt) -> None:
             halt()
         return answer
 
-    setattr(worker, step, halting)
+    setattr(intake, step, halting)
 
 
 def _around_record(*, before: Halt = lambda: None, after: Halt = lambda: None) -> None:

@@ -68,7 +68,11 @@ DOUBT = End("failed", 1, ((1, "unknown"),), received=0, is_unknown=True)
 DOUBT_RECEIVED = End("failed", 1, ((1, "unknown"),), received=1, is_unknown=True)
 # The first worker woke up and finished its call. Its record is late: the row stays as it is, the attempt is on record.
 TWICE_LATE = End("sent", 2, ((1, "sent"), (1, "unknown"), (2, "sent")), received=2)
-DOUBT_LATE = End("failed", 1, ((1, "sent"), (1, "unknown")), received=1, is_unknown=True)
+# Nobody has sent it again, so its late yes settles the doubt.
+SETTLED_LATE = End("sent", 1, ((1, "sent"), (1, "unknown")), received=1)
+# It woke up with a call that it had not begun, and makes none after its lease.
+AGAIN_UNCALLED = End("sent", 2, ((1, "transient"), (1, "unknown"), (2, "sent")), received=1)
+DOUBT_UNCALLED = End("failed", 1, ((1, "transient"), (1, "unknown")), received=0, is_unknown=True)
 
 # By point: what becomes of an e-mail (at least once) and of an SMS (at most once). A SIGTERM and a lost connection leave
 # no trace anywhere: both are ONCE at every point.
@@ -77,9 +81,9 @@ MATRIX: dict[str, dict[str, tuple[End, End]]] = {
     "claimed": {KILL: (TAKEN_OVER, TAKEN_OVER), FREEZE: (TAKEN_OVER, TAKEN_OVER)},
     "rendering": {KILL: (TAKEN_OVER, TAKEN_OVER), FREEZE: (TAKEN_OVER, TAKEN_OVER)},
     "prepared": {KILL: (TAKEN_OVER, TAKEN_OVER), FREEZE: (TAKEN_OVER, TAKEN_OVER)},
-    "dispatched": {KILL: (AGAIN, DOUBT), FREEZE: (TWICE_LATE, DOUBT_LATE)},
-    "calling": {KILL: (TWICE, DOUBT_RECEIVED), FREEZE: (TWICE_LATE, DOUBT_LATE)},
-    "answered": {KILL: (TWICE, DOUBT_RECEIVED), FREEZE: (TWICE_LATE, DOUBT_LATE)},
+    "dispatched": {KILL: (AGAIN, DOUBT), FREEZE: (AGAIN_UNCALLED, DOUBT_UNCALLED)},
+    "calling": {KILL: (TWICE, DOUBT_RECEIVED), FREEZE: (TWICE_LATE, SETTLED_LATE)},
+    "answered": {KILL: (TWICE, DOUBT_RECEIVED), FREEZE: (TWICE_LATE, SETTLED_LATE)},
     "recording": {KILL: (TWICE, DOUBT_RECEIVED), FREEZE: (ONCE, ONCE)},
     "recorded": {KILL: (ONCE, ONCE), FREEZE: (ONCE, ONCE)},
 }

@@ -81,8 +81,8 @@ def keep_a_journal(journal: Journal) -> None:
     from notifications.message import Claimed, Delivery
     from notifications.verdict import Verdict
 
-    settle, worker = engine("settle"), engine("worker")
-    begin, dispatch, record = worker.begin_drain, worker.dispatch, settle.record
+    settle, intake, worker = engine("settle"), engine("intake"), engine("worker")
+    begin, dispatch, record = worker.begin_drain, intake.dispatch, settle.record
 
     def noted_begin() -> None:
         journal.open()
@@ -106,7 +106,7 @@ def keep_a_journal(journal: Journal) -> None:
         journal.note("-", [delivery.claimed.id for delivery in deliveries])
         return held
 
-    worker.begin_drain, worker.dispatch = noted_begin, noted_dispatch
+    worker.begin_drain, intake.dispatch = noted_begin, noted_dispatch
     settle.record = noted_record
 
 

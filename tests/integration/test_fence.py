@@ -90,6 +90,35 @@ def test_what_was_dispatched_has_an_unknown_outcome_and_the_policy_decides(chann
     assert (attempt.outcome, attempt.provider_code) == ("unknown", "worker_lost")
 
 
+@pytest.mark.parametrize("channel", ["email", "sms"])
+def test_a_late_yes_settles_what_is_in_doubt_and_was_not_sent_again(channel: str) -> None:
+    row = queued(channel=channel)
+    (mine,) = claimed(channel)
+    dispatch([mine], lease=LEASE)
+    expire_leases()
+    release(rng=random.Random(1))
+    assert record([(mine, SENT)], [delivery(mine)]) == set()
+    after = fresh(row)
+    assert (after.status, after.attempts, after.error) == ("sent", 1, None)
+    assert "outcome_unknown" not in after.metadata
+    assert after.metadata["sent_at"] == SENT.metadata["sent_at"]
+    outcomes = DeliveryAttempt.objects.filter(notification=row).values_list("outcome", flat=True)
+    assert sorted(outcomes) == ["sent", "unknown"]
+
+
+def test_a_late_yes_does_not_touch_what_somebody_else_has_taken_up() -> None:
+    row = queued()
+    (first,) = claimed()
+    dispatch([first], lease=LEASE)
+    expire_leases()
+    release(rng=random.Random(1))
+    Notification.objects.update(scheduled_at=timezone.now())
+    (second,) = claimed()
+    assert second.attempts == first.attempts + 1
+    record([(first, SENT)], [delivery(first)])
+    assert (fresh(row).status, fresh(row).lease_token) == ("processing", second.lease_token)
+
+
 def test_a_message_that_kills_its_workers_is_stopped() -> None:
     row = queued()
     for _ in range(POISON):
