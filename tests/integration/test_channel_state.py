@@ -101,8 +101,8 @@ def test_a_trial_with_nothing_to_send_and_a_dead_prober_leave_it_to_the_next() -
     assert permit(now=now).probe
     give_back("email", 1, probe=True)
     assert permit(now=now).probe, "given back"
-    assert not permit(now=now + 119 * SECOND).probe
-    assert permit(now=now + 120 * SECOND).probe, "the prober's lease ran out"
+    assert not permit(now=now + 179 * SECOND).probe
+    assert permit(now=now + 180 * SECOND).probe, "the prober's lease ran out"
 
 
 def test_the_policy_is_a_setting(settings: Any) -> None:
