@@ -60,8 +60,9 @@ class Settlement:
         landed = lane.landed(deliveries)
         self.record(self._verdicts(deliveries), deliveries)
         self.persist(lambda: follow_up(landed))
-        # A request that failed is one answer, however many messages it carried.
-        outcomes = list({id(delivery.outcome): delivery.outcome for delivery in deliveries}.values())
+        # A request that failed is one answer, however many messages it carried; one that was not made is none.
+        told = {id(d.outcome): d.outcome for d in deliveries if d.outcome is not OVER}
+        outcomes = list(told.values())
         self.persist(lambda: report(lane.name, outcomes, probe=lane.is_trial, now=self.now))
         lane.is_trial = False
         if any(not isinstance(outcome, Sent) for outcome in outcomes) and not self.is_open(lane):

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from templates_app.batch import Values, render_together
+from templates_app.batch import render_together
 from templates_app.compiled import CompiledVersion
 from templates_app.engine import TemplateError
+from templates_app.loom import Values
 from templates_app.placeholders import Placeholder
 
 NONCE = "5f0e9d2c1b7a"
