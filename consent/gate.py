@@ -8,10 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db import connection
-
 from consent.arrays import array
 from consent.policy import NEEDS_NO_CONSENT, Category, Decision, Scope, decide
+from consent.prepared import prepared_cursor
 
 Key = tuple[str, str, str]
 
@@ -74,7 +73,7 @@ def _facts(
     customers, channels, categories = (
         (list(set(part)) for part in zip(*asked, strict=True)) if asked else ([], [], [])
     )
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(FACTS, [array(customers), array(channels), array(categories), array(hashes), now])
         rows = cursor.fetchall()
     for is_consent, who, channel, what, value, _ in sorted(rows, key=lambda row: row[5] or now):

@@ -9,9 +9,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import connection
-
 from consent.policy import Decision
+from consent.prepared import prepared_cursor
 from notifications.candidate import Held
 from notifications.drafts import Draft
 from notifications.message import EnqueueResult, Receipt
@@ -56,7 +55,7 @@ def insert(drafts: Sequence[Draft], decisions: Sequence[Decision], *, now: dt.da
     used = {draft.template.version_id: draft.template for draft in drafts if draft.template}
     templates = [_template(template) for template in used.values()]
     rows = [_row(draft, decision, now) for draft, decision in zip(drafts, decisions, strict=True)]
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(INSERT, [_json(templates), _json(rows)])
         new = {row[0] for row in cursor.fetchall()}
     old = [draft for draft in drafts if draft.id not in new]
@@ -146,7 +145,7 @@ def _existing(drafts: Sequence[Draft]) -> tuple[Receipt, ...]:
     if not drafts:
         return ()
     asked: list[Any] = [[draft.channel for draft in drafts], [draft.idempotency_key for draft in drafts]]
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(EXISTING, asked)
         rows = cursor.fetchall()
     return tuple(

@@ -11,6 +11,7 @@ import logging
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils.module_loading import import_string
 
+from consent.prepared import prepared_cursor
 from notifications.conf import conf
 
 logger = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ def kick_on_commit() -> None:
 def knock() -> None:
     """Wake a drain, or ask for one. Never raises: the rows are committed, and the schedule finds them."""
     try:
-        with connection.cursor() as cursor:
+        with prepared_cursor() as cursor:
             cursor.execute(KNOCK)
             found = cursor.fetchone()
         if not (found and found[0]):

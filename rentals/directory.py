@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Mapping
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.db import connection
 
 from consent.arrays import array
 from consent.directory import Contact
+from consent.prepared import prepared_cursor
 from rentals.models import Customer
 
 # Asked for each message, twice: written out, since the ORM would take longer to write it than the database to answer.
@@ -31,7 +31,7 @@ class RentalDirectory:
     def customers(self, ids: Collection[str]) -> Mapping[str, Contact]:
         # Only the one spelling that `str(uuid)` gives, or one person would have several recipient keys.
         wanted = [text for text in ids if _UUID.fullmatch(text)]
-        with connection.cursor() as cursor:
+        with prepared_cursor() as cursor:
             cursor.execute(_CUSTOMERS, [array(wanted)])
             rows = cursor.fetchall()
         return {row[0]: Contact(*row) for row in rows}
