@@ -33,7 +33,6 @@ def test_what_every_message_asks_is_prepared_after_a_few_times() -> None:
         "INSERT INTO notification_queue",
         "FROM customers",
         "FROM suppressions",
-        "FROM drain_watch",
     ):
         assert words in prepared()
 
