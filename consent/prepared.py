@@ -18,7 +18,8 @@ def prepared_cursor() -> Any:
     """As `connection.cursor()`: use it in a `with`."""
     # The connection itself: through Django's proxy each of its attributes costs as much as a call.
     database: Any = connections[DEFAULT_DB_ALIAS]
-    if database.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
+    # Where statements are logged, people want to see them with their values.
+    if database.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS") or database.queries_logged:
         return database.cursor()
     database.close_if_health_check_failed()
     database.ensure_connection()
@@ -27,4 +28,4 @@ def prepared_cursor() -> Any:
     raw.prepare_threshold = AFTER
     with database.wrap_database_errors:
         cursor = ServerBindingCursor(raw)  # type: ignore[call-arg] # the stubs know no psycopg 3
-    return database.make_debug_cursor(cursor) if database.queries_logged else database.make_cursor(cursor)
+    return database.make_cursor(cursor)

@@ -21,13 +21,15 @@ from notifications.models import Notification
 # What one call may touch; larger sets go in several calls, so that no transaction holds thousands of rows.
 CAP = 1000
 
+# Joined to the ids, so that it reads these rows alone: with `id = ANY(…)` the planner may add an index over all failed ones.
 REQUEUE = """
-UPDATE notification_queue
+UPDATE notification_queue AS q
 SET status = 'queued', attempts = 0, error = NULL, scheduled_at = %(now)s,
     metadata = (metadata - '{outcome_unknown,released}'::text[]) || jsonb_build_object(
         'history', COALESCE(metadata->'history', '[]') || %(entry)s::jsonb)
-WHERE id = ANY(%(ids)s) AND status = 'failed' AND (expires_at IS NULL OR expires_at > %(now)s)
-RETURNING id
+FROM unnest(%(ids)s::uuid[]) AS wanted(id)
+WHERE q.id = wanted.id AND q.status = 'failed' AND (q.expires_at IS NULL OR q.expires_at > %(now)s)
+RETURNING q.id
 """
 AGAIN = """
 INSERT INTO notification_queue (

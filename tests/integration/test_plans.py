@@ -129,6 +129,8 @@ class Case:
 
     ask: Callable[[], object]
     index: str
+    # Pages that the rows which it touches may lie on: a hundred of a long history lie further apart.
+    rows_apart: int = 0
 
 
 ONCE, STATUS, CREATED = "notification_queue_once", "notification_queue_status", "notification_queue_created"
@@ -147,8 +149,16 @@ CASES: Mapping[str, Case] = {
     "frequency cap": Case(caps, "notification_queue_recipient"),
     "consent": Case(consents, "customer_consent_key"),
     "suppressions": Case(consents, "suppressions_one_in_force"),
-    "cancel": Case(lambda: cancel([history.message(n) for n in range(100)], by="staff:1", reason="x"), KEY),
-    "replay": Case(lambda: replay([history.message(n) for n in range(100)], by="staff:1", reason="x"), KEY),
+    "cancel": Case(
+        lambda: cancel([history.message(n) for n in range(100)], by="staff:1", reason="x"),
+        KEY,
+        rows_apart=400,
+    ),
+    "replay": Case(
+        lambda: replay([history.message(n) for n in range(100)], by="staff:1", reason="x"),
+        KEY,
+        rows_apart=400,
+    ),
     "retention": Case(lambda: finished_before(NOW - dt.timedelta(days=3), 1000), STATUS),
     "depths and ages": Case(lambda: queue_stats(now=NOW), STATUS),
     "home": Case(lambda: queue_figures(now=NOW), CREATED),
@@ -232,4 +242,5 @@ def test_the_length_of_the_history_costs_nothing(name: str, answers: Mapping[str
     assert CASES[name].index in set().union(*(plan.indexes for plan in answer.plans)), told
     whole = set().union(*(plan.whole_tables for plan in answer.plans))
     assert not whole & set(history.TABLES), told
-    assert answer.long <= GROWTH * answer.short + SLACK, f"{answer.short} → {answer.long} pages\n{told}"
+    allowed = GROWTH * answer.short + SLACK + CASES[name].rows_apart
+    assert answer.long <= allowed, f"{answer.short} → {answer.long} pages\n{told}"
