@@ -90,7 +90,10 @@ def grow(first: int, last: int) -> None:
         for sql in (FINISHED, ATTEMPTS, EVENTS, CONSENT, SUPPRESSED):
             cursor.execute(sql, asked)
         for table in TABLES:
+            # Statistics of every row, not of a sample: the plans must not depend on chance.
+            cursor.execute("SET default_statistics_target = 10000")
             cursor.execute(f"VACUUM (ANALYZE) {table}")
+            cursor.execute("RESET default_statistics_target")
 
 
 def end() -> None:
@@ -99,7 +102,10 @@ def end() -> None:
             f"TRUNCATE {', '.join(TABLES)}, notification_templates, notification_template_partials CASCADE"
         )
         for table in TABLES:
+            # Statistics of every row, not of a sample: the plans must not depend on chance.
+            cursor.execute("SET default_statistics_target = 10000")
             cursor.execute(f"VACUUM (ANALYZE) {table}")
+            cursor.execute("RESET default_statistics_target")
 
 
 def message(number: int) -> uuid.UUID:

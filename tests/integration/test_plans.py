@@ -136,6 +136,14 @@ class Case:
 ONCE, STATUS, CREATED = "notification_queue_once", "notification_queue_status", "notification_queue_created"
 DUE, INFLIGHT, KEY = "notification_queue_due", "notification_queue_inflight", "notification_queue_pkey"
 TEMPLATE = "notification_queue_template_id_dbe1d587"
+
+
+def listed(query: str, index: str) -> Case:
+    """A page of the queue's list. Its planner may walk the newest until a page is full, or sort all that match the filter,
+    of which there are more in a long history; what it must not do is read the table, which has 12,000 pages."""
+    return Case(page(query), index, rows_apart=2500)
+
+
 # Left out: the filter by category alone. An index for it would cost every write, and a category nobody uses is rarely
 # looked for; it reads the table (0.8 s at 1.5 million rows). And a template with some ten thousand messages, all old: its
 # rows are sorted (0.4 s); (template, created_at) in place of the key's index makes each INSERT 10 % slower.
@@ -163,27 +171,27 @@ CASES: Mapping[str, Case] = {
     "depths and ages": Case(lambda: queue_stats(now=NOW), STATUS),
     "home": Case(lambda: queue_figures(now=NOW), CREATED),
     "message page": Case(message_page_of_an_old_one, KEY),
-    "list": Case(page(""), CREATED),
-    "list, second page": Case(page("p=2"), CREATED),
-    "status queued": Case(page("status__exact=queued"), STATUS),
-    "status processing": Case(page("status__exact=processing"), STATUS),
-    "status sent": Case(page("status__exact=sent"), CREATED),
-    "status failed": Case(page("status__exact=failed"), CREATED),
-    "status cancelled": Case(page("status__exact=cancelled"), CREATED),
-    "channel": Case(page("channel__exact=push"), "notification_queue_channel"),
-    "template": Case(page("template__id__exact={common}"), CREATED),
-    "template rare": Case(page("template__id__exact={rare}"), TEMPLATE),
-    "template unused": Case(page("template__id__exact={unused}"), TEMPLATE),
-    "asked for lately": Case(page("created_at__gte={lately}"), CREATED),
-    "error class": Case(page("error_class=550"), "notification_queue_error"),
-    "error class none": Case(page("error_class=700"), "notification_queue_error"),
-    "withheld": Case(page("withheld=consent.revoked"), "notification_queue_withheld"),
-    "withheld none": Case(page("withheld=expired"), "notification_queue_withheld"),
-    "search id": Case(page("q={id}"), KEY),
-    "search key": Case(page("q=history:77"), ONCE),
-    "search reference": Case(page("q=ref-77"), "delivery_attempts_reference"),
-    "search customer": Case(page("q={person}"), "notification_queue_recipient"),
-    "search recipient key": Case(page("q=customer:{person}"), "notification_queue_recipient"),
+    "list": listed("", CREATED),
+    "list, second page": listed("p=2", CREATED),
+    "status queued": listed("status__exact=queued", STATUS),
+    "status processing": listed("status__exact=processing", STATUS),
+    "status sent": listed("status__exact=sent", CREATED),
+    "status failed": listed("status__exact=failed", CREATED),
+    "status cancelled": listed("status__exact=cancelled", CREATED),
+    "channel": listed("channel__exact=push", "notification_queue_channel"),
+    "template": listed("template__id__exact={common}", CREATED),
+    "template rare": listed("template__id__exact={rare}", TEMPLATE),
+    "template unused": listed("template__id__exact={unused}", TEMPLATE),
+    "asked for lately": listed("created_at__gte={lately}", CREATED),
+    "error class": listed("error_class=550", "notification_queue_error"),
+    "error class none": listed("error_class=700", "notification_queue_error"),
+    "withheld": listed("withheld=consent.revoked", "notification_queue_withheld"),
+    "withheld none": listed("withheld=expired", "notification_queue_withheld"),
+    "search id": listed("q={id}", KEY),
+    "search key": listed("q=history:77", ONCE),
+    "search reference": listed("q=ref-77", "delivery_attempts_reference"),
+    "search customer": listed("q={person}", "notification_queue_recipient"),
+    "search recipient key": listed("q=customer:{person}", "notification_queue_recipient"),
 }
 
 
