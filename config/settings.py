@@ -11,6 +11,7 @@ import environ
 from django.utils.translation import gettext_lazy as _
 
 from config.admin_theme import unfold
+from config.business import notifications, rentals
 from config.local_secrets import local_secret
 from config.logging import logging_config
 from config.sentry import start_sentry
@@ -160,15 +161,8 @@ STRIPE_API_URL: str = env.str(
 SILENCED_SYSTEM_CHECKS = ["anymail.W003"]
 
 # ── Postroom ────────────────────────────────────────────────────────────────────────────────────────────
-NOTIFICATIONS: dict[str, Any] = {
-    "DIRECTORY": "rentals.directory.RentalDirectory",  # who a customer or staff id is, and where to reach them
-    "KICK": "jobs.tasks.kick_drain",  # called after a commit that enqueued
-    "COMPANY_NAME": "Fundy Equipment Rental",
-    # What no longer holds, by template name or its beginning (docs/howto/keep-messages-relevant.md).
-    "RELEVANCE": {"booking.": "rentals.relevance.bookings"},
-}
-# What the jobs on the business tables need to know of the host's site.
-RENTALS: dict[str, str] = {"BOOKING_URL": f"{PUBLIC_URL}/bookings/{{booking_number}}"}
+NOTIFICATIONS: dict[str, Any] = notifications()
+RENTALS: dict[str, str] = rentals(PUBLIC_URL)
 # How an editor's test of a template gets into the queue, which stands above the templates.
 TEMPLATES_APP: dict[str, str] = {"SEND_TEST": "notifications.send_test.send_test"}
 

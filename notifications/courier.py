@@ -17,11 +17,10 @@ from django.utils import timezone
 
 from notifications.channels.base import Channel
 from notifications.errors import Outcome, Transient, Unknown
-from notifications.message import Claimed, Delivery, Message
+from notifications.message import Delivery, Work
 
 logger = logging.getLogger(__name__)
 
-Work = tuple[Claimed, Message]
 # Seconds that go on while a process stands still or its machine sleeps, as a lease does.
 clock = (
     partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic

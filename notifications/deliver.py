@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from consent.arrays import array
 from notifications.channels.base import TransactionalChannel
-from notifications.message import Claimed, Delivery, Message
+from notifications.message import Claimed, Delivery, Work
 
 logger = logging.getLogger(__name__)
 
@@ -27,8 +27,6 @@ FROM unnest(%s::uuid[], %s::uuid[]) AS held(id, lease_token)
 WHERE q.id = held.id AND q.lease_token = held.lease_token AND q.status = 'processing'
 RETURNING q.id
 """
-
-Work = tuple[Claimed, Message]
 
 
 def dispatch(batch: Sequence[Claimed], *, lease: dt.timedelta) -> set[uuid.UUID]:

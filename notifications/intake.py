@@ -11,10 +11,10 @@ from functools import partial
 from notifications.channel_state import Permit, permits
 from notifications.channels.base import Channel, TransactionalChannel
 from notifications.claim import claim
-from notifications.courier import Courier, Work, clock
+from notifications.courier import Courier, clock
 from notifications.deliver import dispatch
 from notifications.lane import Lane
-from notifications.message import Claimed
+from notifications.message import Claimed, Work
 from notifications.prepare import prepare
 from notifications.settle import Settlement
 from notifications.verdict import put_back

@@ -10,8 +10,7 @@ from itertools import groupby, islice
 
 from notifications.channels.base import Channel, TransactionalChannel
 from notifications.conf import Conf
-from notifications.courier import Work
-from notifications.message import Claimed, Delivery, Message, Personalised
+from notifications.message import Claimed, Delivery, Message, Personalised, Work
 
 # Requests with many messages that are under way at a time.
 GROUPS = 2

@@ -163,6 +163,10 @@ class Message:
     sandbox: bool = False
 
 
+# A row that we hold, and what is to be sent for it.
+Work = tuple[Claimed, Message]
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One finished call to a provider, ready to be recorded."""

@@ -13,7 +13,7 @@ from consent.tokens import TokenRequest, issue_many, preferences_url, unsubscrib
 from notifications.candidate import Candidate, Held
 from notifications.conf import conf
 from notifications.gate import check
-from notifications.message import Claimed, Message
+from notifications.message import Claimed, Message, Work
 from notifications.reach import Reach, reach_many
 from notifications.reconnect import is_lost
 from notifications.render import RenderError, render
@@ -23,13 +23,10 @@ from templates_app.lookup import template_name
 
 logger = logging.getLogger(__name__)
 
-Ready = tuple[Claimed, Message]
 Settled = tuple[Claimed, Verdict]
 
 
-def prepare(
-    batch: Sequence[Claimed], *, now: dt.datetime, room: int = 0
-) -> tuple[list[Ready], list[Settled]]:
+def prepare(batch: Sequence[Claimed], *, now: dt.datetime, room: int = 0) -> tuple[list[Work], list[Settled]]:
     """Gate and render a batch. Answers (what may be sent, what is settled already: withheld or not renderable).
 
     With `room` (bytes that each may have of its own), messages of one text share it: their texts are Personalised."""
@@ -37,7 +34,7 @@ def prepare(
     named = bool(conf().relevance)  # nothing else asks for a template's name
     candidates = [_candidate(row, reach, named) for row, reach in zip(batch, reaches, strict=True)]
     decisions = check(candidates, now=now, delivering=True)
-    ready: list[Ready] = []
+    ready: list[Work] = []
     settled: list[Settled] = []
     allowed: list[tuple[Claimed, Reach]] = []
     for row, reach, decision in zip(batch, reaches, decisions, strict=True):

@@ -79,5 +79,5 @@ def _judge(
         now=now,
         rng=rng,
     )
-    provider = CHANNELS[claimed.channel]().provider
+    provider = CHANNELS[claimed.channel].provider
     return verdict, Delivery(claimed, outcome, provider, dispatched_at, max(timezone.now(), dispatched_at))

@@ -16,12 +16,12 @@ from notifications.aftermath import follow_up
 from notifications.channel_state import give_back, open_channels, report
 from notifications.channels.base import TransactionalChannel
 from notifications.conf import Conf
-from notifications.courier import OVER, Work
+from notifications.courier import OVER
 from notifications.deliver import deliver_here
 from notifications.drain_report import DrainReport
 from notifications.errors import Sent
 from notifications.lane import Lane
-from notifications.message import Claimed, Delivery
+from notifications.message import Claimed, Delivery, Work
 from notifications.reconnect import keep_trying
 from notifications.record import record
 from notifications.verdict import Verdict, after_delivery, put_back, unrenderable

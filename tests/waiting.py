@@ -30,9 +30,12 @@ def start_and_wait_until_blocked(call: Callable[[], Any]) -> threading.Thread:
     raise AssertionError("nobody waits for a lock")
 
 
-def eventually(holds: Callable[[], bool], *, seconds: float = 20.0) -> None:
+def eventually(
+    holds: Callable[[], bool], *, seconds: float = 20.0, meanwhile: Callable[[], object] = lambda: None
+) -> None:
     """Return once it holds; what another thread or process does takes its time."""
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not come true in time"
+        meanwhile()
         time.sleep(0.01)

@@ -12,24 +12,23 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
-from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from benchmarks.stage import database_url
 from notifications.models import InboxItem, Notification
 from notifications.worker import drain
 from sandbox.testing import SandboxServer
 from tests.chaos.halting import APPLICATION, HALTS, Order, hurried, warm
 from tests.messages import fresh, queued
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
@@ -157,12 +156,10 @@ def _django_db_helper(street: None) -> None:
 def forker(street: None, sandbox_server: SandboxServer) -> Iterator["subprocess.Popen[str]"]:
     """Forks workers on the tests' database and sandbox."""
     warm()
-    before, mark, options = django_settings.DATABASE_URL.partition("?")
-    name = quote(str(connection.settings_dict["NAME"]))
     environment = {
         **os.environ,
         **sandbox_server.environment(),
-        "DATABASE_URL": f"{before.rpartition('/')[0]}/{name}{mark}{options}",
+        "DATABASE_URL": database_url(),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "EMAIL_BACKEND": "anymail.backends.sendgrid.EmailBackend",
     }
@@ -226,7 +223,7 @@ def test_what_is_on_record_after(
     first = start(point, channel, lease)
     first.wait_until_here()
     if point == "calling":
-        until(lambda: received(sandbox, row) == 1)
+        eventually(lambda: received(sandbox, row) == 1)
     STRIKE[strike](first, row)
     drain()
     assert observed(sandbox, row) == end
@@ -236,7 +233,7 @@ def kill(first: Halted, row: Notification) -> None:
     os.kill(first.pid, signal.SIGKILL)
     first.wait_until_gone()
     # The server notices at once that its client is gone, and takes back what was not committed.
-    until(lambda: backends() == 0)
+    eventually(lambda: backends() == 0)
     take_over(row)
 
 
@@ -270,10 +267,10 @@ STRIKE: dict[str, Callable[[Halted, Notification], None]] = {KILL: kill, TERM: t
 
 def take_over(row: Notification) -> None:
     """The second worker comes when the lease is over, and does what there is to do; it may be that there is nothing."""
-    until(lambda: lease_is_over(row))
+    eventually(lambda: lease_is_over(row))
     drain()
     # A row that is locked by a transaction that stands still cannot be taken; what can be is settled in a moment.
-    until(lambda: is_locked(row) or is_settled(row), meanwhile=drain)
+    eventually(lambda: is_locked(row) or is_settled(row), meanwhile=drain)
 
 
 def lease_is_over(row: Notification) -> bool:
@@ -316,11 +313,3 @@ def observed(sandbox: SandboxServer, row: Notification) -> End:
         released=after.metadata.get("released", 0),
         is_unknown=is_unknown,
     )
-
-
-def until(condition: Callable[[], bool], *, meanwhile: Callable[[], object] = lambda: None) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "still not so"
-        meanwhile()
-        time.sleep(0.01)

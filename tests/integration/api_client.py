@@ -6,6 +6,15 @@ from typing import Any
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+# A message that needs no template and no customer.
+INLINE = {
+    "to": {"address": "anna.smith@example.com"},
+    "channel": "email",
+    "category": "transactional",
+    "subject": "Your quote",
+    "body": "It is ready.",
+}
+
 
 def token_entry(name: str, token: str, *scopes: str) -> str:
     """An entry of SERVICE_TOKENS."""

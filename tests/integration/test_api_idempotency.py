@@ -12,19 +12,12 @@ from django.utils import timezone
 
 from notifications.enqueue import notify as queue_it
 from notifications.models import ApiRequest, Notification
-from tests.integration.api_client import program, staff, token_entry
+from tests.integration.api_client import INLINE, program, staff, token_entry
 
 pytestmark = pytest.mark.django_db
 
 URL = "/api/admin/notifications"
 MINUTE = dt.timedelta(minutes=1)
-INLINE = {
-    "to": {"address": "anna.smith@example.com"},
-    "channel": "email",
-    "category": "transactional",
-    "subject": "Your quote",
-    "body": "It is ready.",
-}
 
 
 @pytest.fixture

@@ -9,19 +9,12 @@ from django.test import Client
 from django.utils import timezone
 
 from notifications.models import Notification
-from tests.integration.api_client import program
+from tests.integration.api_client import INLINE, program
 
 pytestmark = pytest.mark.django_db
 
 URL = "/api/admin/notifications"
 JSON = "application/json"
-INLINE = {
-    "to": {"address": "anna.smith@example.com"},
-    "channel": "email",
-    "category": "transactional",
-    "subject": "Your quote",
-    "body": "It is ready.",
-}
 
 
 @pytest.fixture
