@@ -127,6 +127,8 @@ async def _deliver(parcel: Parcel) -> list[Delivery]:
             outcomes = [await channel.deliver(work[0][1])]
         else:
             outcomes = await channel.deliver_group([message for _, message in work])
+        if len(outcomes) != len(work):
+            raise RuntimeError(f"{len(outcomes)} outcomes for {len(work)} messages")
     except Exception as error:
         # A channel that raises breaks its promise; the message may have gone out all the same.
         logger.exception("courier.bug channel=%s id=%s", channel.name, work[0][1].id)

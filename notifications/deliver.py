@@ -7,7 +7,6 @@ The calls themselves are `courier.py`'s; a transactional channel writes here, in
 
 import datetime as dt
 import logging
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ from django.utils import timezone
 
 from consent.arrays import array
 from notifications.channels.base import TransactionalChannel
-from notifications.message import Claimed, Delivery, Work
+from notifications.message import Claimed, Delivery, Hold, Work
 
 logger = logging.getLogger(__name__)
 
@@ -25,18 +24,18 @@ UPDATE notification_queue AS q
 SET dispatched_at = clock_timestamp(), lease_until = clock_timestamp() + %s
 FROM unnest(%s::uuid[], %s::uuid[]) AS held(id, lease_token)
 WHERE q.id = held.id AND q.lease_token = held.lease_token AND q.status = 'processing'
-RETURNING q.id
+RETURNING q.id, q.lease_token
 """
 
 
-def dispatch(batch: Sequence[Claimed], *, lease: dt.timedelta) -> set[uuid.UUID]:
-    """Renew the lease of what is about to be sent; answers the ids that are still ours."""
+def dispatch(batch: Sequence[Claimed], *, lease: dt.timedelta) -> set[Hold]:
+    """Renew the lease of what is about to be sent; answers the holds that still stand."""
     asked: list[Any] = [lease, array(row.id for row in batch), array(row.lease_token for row in batch)]
     with connection.cursor() as cursor:
         cursor.execute(DISPATCH, asked)
-        held = {row[0] for row in cursor.fetchall()}
+        held = set(cursor.fetchall())
     for row in batch if len(held) < len(batch) else ():
-        if row.id not in held:
+        if row.hold not in held:
             logger.warning("notification.lease_lost id=%s attempt=%s", row.id, row.attempts)
     return held
 
@@ -46,7 +45,7 @@ def deliver_here(
 ) -> list[Delivery]:
     """Deliver on a transactional channel: the caller's transaction holds the write and its record together."""
     held = dispatch([claimed for claimed, _ in work], lease=lease)
-    ours = [(claimed, message) for claimed, message in work if claimed.id in held]
+    ours = [(claimed, message) for claimed, message in work if claimed.hold in held]
     started_at = timezone.now()
     outcomes = channel.deliver_all([message for _, message in ours])
     return [

@@ -98,4 +98,4 @@ class Intake:
             return []
         lease = self.books.conf.lease
         held = self.books.persist(lambda: dispatch([claimed for claimed, _ in work], lease=lease))
-        return work if len(held) == len(work) else [item for item in work if item[0].id in held]
+        return work if len(held) == len(work) else [item for item in work if item[0].hold in held]

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import time
-import uuid
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from itertools import groupby, islice
 
 from notifications.channels.base import Channel, TransactionalChannel
 from notifications.conf import Conf
-from notifications.message import Claimed, Delivery, Message, Personalised, Work
+from notifications.message import Claimed, Delivery, Hold, Message, Personalised, Work
 
 # Requests with many messages that are under way at a time.
 GROUPS = 2
@@ -30,10 +29,11 @@ class Lane:
     ready: deque[Work] = field(default_factory=deque)
     # Messages that share a text and a request; they go after the single ones.
     groups: deque[list[Work]] = field(default_factory=deque)
-    flying: dict[uuid.UUID, Message] = field(default_factory=dict)
+    # By hold, not by id: a row that was claimed anew after its lease ran out may fly beside its own late call.
+    flying: dict[Hold, Message] = field(default_factory=dict)
     grouped_at: float = 0.0  # when the last group was made (monotonic seconds)
     # By its first message, how many a group in flight has.
-    flying_groups: dict[uuid.UUID, int] = field(default_factory=dict)
+    flying_groups: dict[Hold, int] = field(default_factory=dict)
     # The next claim may take as many as a request to the provider holds.
     is_bulk: bool = False
     # Perhaps more is due: nothing was due, or nothing may go, when we last asked, otherwise.
@@ -124,13 +124,13 @@ class Lane:
         return self.groups.popleft()
 
     def took_off(self, work: Sequence[Work], *, together: bool) -> None:
-        self.flying |= {claimed.id: message for claimed, message in work}
+        self.flying |= {claimed.hold: message for claimed, message in work}
         if together and work:
-            self.flying_groups[work[0][0].id] = len(work)
+            self.flying_groups[work[0][0].hold] = len(work)
 
     def landed(self, deliveries: Sequence[Delivery]) -> list[tuple[Delivery, Message]]:
-        found = [(delivery, self.flying.pop(delivery.claimed.id)) for delivery in deliveries]
-        self.flying_groups = {i: count for i, count in self.flying_groups.items() if i in self.flying}
+        found = [(delivery, self.flying.pop(delivery.claimed.hold)) for delivery in deliveries]
+        self.flying_groups = {hold: n for hold, n in self.flying_groups.items() if hold in self.flying}
         return found
 
 

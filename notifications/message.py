@@ -86,6 +86,11 @@ class EnqueueResult:
 
 
 # ── What the worker hands on ────────────────────────────────────────────────────────────────────────────
+# A row's id and the token of one claim. A worker may have the same row twice: once by a claim that it has lost (its lease
+# ran out, or a crash of the server took it back), and once by a newer one. Only the two together say which is meant.
+Hold = tuple[uuid.UUID, uuid.UUID]
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """One row of the queue that this worker holds until its lease runs out."""
@@ -104,6 +109,10 @@ class Claimed:
     attempts: int
     scheduled_at: dt.datetime
     expires_at: dt.datetime | None
+
+    @property
+    def hold(self) -> Hold:
+        return self.id, self.lease_token
 
 
 @dataclass(frozen=True, slots=True)

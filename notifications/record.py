@@ -1,4 +1,4 @@
-"""Write down what became of rows: in, verdicts and deliveries; out, the ids whose verdict held. One UPDATE, one INSERT.
+"""Write down what became of rows: in, verdicts and deliveries; out, the holds that still stood. One UPDATE, one INSERT.
 
 Every verdict is fenced by the lease token: a row that somebody else took over in between keeps their state, and the
 late finish is logged. The attempt itself is recorded either way, because the call was made.
@@ -15,7 +15,7 @@ from django.db import connection, transaction
 
 from consent.arrays import array
 from notifications.errors import Sent, Transient
-from notifications.message import Claimed, Delivery
+from notifications.message import Claimed, Delivery, Hold
 from notifications.verdict import Verdict
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %
      AS v(id, lease_token, status, scheduled_at, error, metadata, refund),
      (SELECT set_config('idle_in_transaction_session_timeout', '60s', true) OFFSET 0) AS standstill
 WHERE q.id = v.id AND q.lease_token = v.lease_token AND q.status = 'processing'
-RETURNING q.id
+RETURNING v.id, v.lease_token
 """
 # A worker that had lost its lease brings the provider's yes after all: what was in doubt, and not sent again, is settled.
 SETTLE_LATE = """
@@ -55,21 +55,19 @@ ON CONFLICT ON CONSTRAINT delivery_attempts_once DO NOTHING
 LINE = 200
 
 
-def record(
-    verdicts: Sequence[tuple[Claimed, Verdict]], deliveries: Sequence[Delivery] = ()
-) -> set[uuid.UUID]:
-    """Settle rows and record their attempts, in one transaction. Answers the ids that were still ours."""
+def record(verdicts: Sequence[tuple[Claimed, Verdict]], deliveries: Sequence[Delivery] = ()) -> set[Hold]:
+    """Settle rows and record their attempts, in one transaction. Answers the holds that still stood."""
     if not verdicts:
         return set()
     # The same order in every worker, so that two records of the same rows cannot deadlock.
     ordered = sorted(verdicts, key=lambda pair: pair[0].id.int)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(SETTLE, _columns(_settled(claimed, verdict) for claimed, verdict in ordered))
-        held = {row[0] for row in cursor.fetchall()}
+        held = set(cursor.fetchall())
         late = [
             (claimed, verdict)
             for claimed, verdict in ordered
-            if claimed.id not in held and verdict.status == "sent"
+            if claimed.hold not in held and verdict.status == "sent"
         ]
         if late:
             cursor.execute(
@@ -82,9 +80,9 @@ def record(
     if len(held) == len(ordered):
         _tell(ordered)
         return held
-    _tell([pair for pair in ordered if pair[0].id in held])
+    _tell([pair for pair in ordered if pair[0].hold in held])
     for claimed, verdict in ordered:
-        if claimed.id not in held:
+        if claimed.hold not in held:
             logger.warning("notification.stale_finish id=%s would_be=%s", claimed.id, verdict.status)
     return held
 

@@ -21,7 +21,7 @@ from notifications.deliver import deliver_here
 from notifications.drain_report import DrainReport
 from notifications.errors import Sent
 from notifications.lane import Lane
-from notifications.message import Claimed, Delivery, Work
+from notifications.message import Claimed, Delivery, Message, Work
 from notifications.reconnect import keep_trying
 from notifications.record import record
 from notifications.verdict import Verdict, after_delivery, put_back, unrenderable
@@ -51,13 +51,13 @@ class Settlement:
         held = self.persist(lambda: record(verdicts, deliveries))
         all_held = len(held) == len(verdicts)
         self.report.counts.update(
-            (claimed.channel, verdict.status if all_held or claimed.id in held else "stale")
+            (claimed.channel, verdict.status if all_held or claimed.hold in held else "stale")
             for claimed, verdict in verdicts
         )
 
-    def finish(self, lane: Lane, deliveries: Sequence[Delivery]) -> None:
+    def finish(self, lane: Lane, landed: Sequence[tuple[Delivery, Message]]) -> None:
         """Record what a provider answered, and draw the consequences for addresses, browsers and the channel."""
-        landed = lane.landed(deliveries)
+        deliveries = [delivery for delivery, _ in landed]
         self.record(self._verdicts(deliveries), deliveries)
         self.persist(lambda: follow_up(landed))
         # A request that failed is one answer, however many messages it carried; one that was not made is none.

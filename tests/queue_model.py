@@ -30,6 +30,8 @@ class Row:
     token: uuid.UUID | None = None
     is_dispatched: bool = False
     has_run_out: bool = False  # the lease
+    # Its last holder died while calling, or nobody will send it again to find out: a late yes settles it.
+    is_in_doubt: bool = False
     inbox: int = 0
 
     def is_due(self, now: dt.datetime) -> bool:
@@ -53,8 +55,19 @@ class Row:
     def end(self, status: str, *, refund: bool = False) -> None:
         assert self.status == "processing"
         self.status, self.token = status, None
-        self.is_dispatched = self.has_run_out = False
+        self.is_dispatched = self.has_run_out = self.is_in_doubt = False
         self.attempts -= refund
+
+    def forget(self) -> None:
+        """The server crashed, and takes back the claim that nobody had acted on."""
+        was_in_doubt = self.is_in_doubt
+        self.end("queued", refund=True)
+        self.is_in_doubt = was_in_doubt
+
+    def settle_late(self, attempt: int) -> None:
+        """One who lost the row while it called says: yes, the provider has it."""
+        if self.is_in_doubt and self.status in ("queued", "failed") and self.attempts == attempt:
+            self.status, self.is_in_doubt = "sent", False
 
     def answer(self, outcome: str, now: dt.datetime, retry_after: dt.timedelta | None = None) -> None:
         """The provider answered one who still held it; the try itself is counted by the caller."""
@@ -66,6 +79,7 @@ class Row:
             self.end("queued", refund=True)
         elif outcome == "permanent" or is_left_to_a_person or self.attempts >= LIMIT:
             self.end("failed")
+            self.is_in_doubt = is_left_to_a_person
         else:
             self._wait(now, retry_after)
 
@@ -83,6 +97,7 @@ class Row:
         if self.is_dispatched:
             self.tries += 1
             self.answer("unknown", now)
+            self.is_in_doubt = self.is_in_doubt or self.status == "queued"
             return
         self.released += 1
         if self.released >= POISON:
@@ -94,6 +109,7 @@ class Row:
         if self.status != "failed" or self.has_expired(now):
             return False
         self.status, self.attempts, self.released, self.scheduled_at = "queued", 0, 0, now
+        self.is_in_doubt = False
         return True
 
     def cancel(self) -> bool:

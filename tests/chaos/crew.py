@@ -129,10 +129,14 @@ class Crew:
         worker.life.process.send_signal(signal.SIGTERM)
 
     def leave(self) -> list[int]:
-        """Tell all to leave; answers how they did. 0 is politely."""
+        """Tell all to leave; answers how they did. 0 is politely.
+
+        One that was told already is on its way: a second word would cut it off.
+        """
         self.wait()
         for worker in self.workers:
-            self.tell(worker)
+            if not worker.life.is_told:
+                self.tell(worker)
         deadline = time.monotonic() + LEAVE
         for worker in self.workers:
             with suppress(subprocess.TimeoutExpired):

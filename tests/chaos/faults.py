@@ -106,13 +106,18 @@ class Chaos:
             heapq.heappop(self._later)[2]()
 
     def stalls(self) -> list[Strike]:
-        """Strikes that nobody ordered: where the machine was too busy for a worker, or for the database."""
-        return [
-            Strike("stall", [life], start, end)
-            for life in self._crew.lives()
-            for start, end in life.stalls()
-            if not any(one.hits(life, start, end) for one in self.strikes)
-        ]
+        """Strikes that nobody ordered: where the machine was too busy for a worker, or for the database, while calls
+        were in flight."""
+        found = []
+        for life in self._crew.lives():
+            spans = list(life.spans())
+            for start, end in life.stalls():
+                stall = Strike("stall", [life], start, end)
+                if any(stall.hits(life, span.start, span.end) for span in spans) and not any(
+                    one.hits(life, start, end) for one in self.strikes
+                ):
+                    found.append(stall)
+        return found
 
     def _after(self, seconds: float, what: Callable[[], None]) -> None:
         heapq.heappush(self._later, (time.monotonic() + seconds, next(self._order), what))

@@ -5,14 +5,17 @@ calls were in flight when it struck. The code under test is production's; only i
 """
 
 import argparse
+import datetime as dt
 import logging
 import os
+import random
 import signal
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from config.parent_death import die_with_parent
 from tests.chaos.halting import engine, warm
@@ -65,49 +68,54 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def hurry() -> None:
-    """Time-outs forty times shorter, as the lease is. A window of calls that all time out, one after the other, must end
-    within the lease: 4 · 0.7 s in 3 s here, 4 · 30 s in 120 s in production."""
-    from notifications import reconnect
+    """Time-outs shorter, as the lease is. A window of calls that all time out, one after the other, must end within the
+    lease: 4 · 0.7 s in 3 s here, 4 · 30 s in 180 s in production. So must the wait for one who stands still with a
+    channel's row."""
+    from notifications import channel_pause, reconnect
     from notifications.channels import anymail_http, network, push, sms
 
     anymail_http.TIMEOUT = 0.7
     sms.TIMEOUT = push.TIMEOUT = 0.5
     network.CONNECT = 0.2
     reconnect.LONGEST_WAIT = 0.2
+    channel_pause.STANDSTILL = "500ms"
 
 
 def keep_a_journal(journal: Journal) -> None:
-    """Watch the drain begin, and the two steps between which a call may be on its way."""
-    from notifications.message import Claimed, Delivery
+    """Watch the drain begin, the two steps between which a call may be on its way, and how long each statement takes."""
+    from notifications.message import Claimed, Delivery, Hold
     from notifications.verdict import Verdict
 
     settle, intake, worker = engine("settle"), engine("intake"), engine("worker")
-    begin, dispatch, record = worker.begin_drain, intake.dispatch, settle.record
+    begin, dispatch, record, keep = worker.begin_drain, intake.dispatch, settle.record, settle.keep_trying
 
     def noted_begin() -> None:
         journal.open()
         begin()
 
-    def noted_dispatch(batch: Sequence[Claimed], *, lease: object) -> set[uuid.UUID]:
+    def noted_dispatch(batch: Sequence[Claimed], *, lease: object) -> set[Hold]:
         ids = [row.id for row in batch]
         journal.note("+", ids)
-        since = time.monotonic()
-        held: set[uuid.UUID] = dispatch(batch, lease=lease)
-        journal.note_stall(since)
-        journal.note("-", [one for one in ids if one not in held])
+        held: set[Hold] = dispatch(batch, lease=lease)
+        kept = {one for one, _ in held}
+        journal.note("-", [one for one in ids if one not in kept])
         return held
 
     def noted_record(
         verdicts: Sequence[tuple[Claimed, Verdict]], deliveries: Sequence[Delivery] = ()
-    ) -> set[uuid.UUID]:
-        since = time.monotonic()
-        held: set[uuid.UUID] = record(verdicts, deliveries)
-        journal.note_stall(since)
+    ) -> set[Hold]:
+        held: set[Hold] = record(verdicts, deliveries)
         journal.note("-", [delivery.claimed.id for delivery in deliveries])
         return held
 
+    def noted_keep(step: Callable[[], Any], *, patience: dt.timedelta, rng: random.Random) -> Any:
+        since = time.monotonic()
+        answer = keep(step, patience=patience, rng=rng)
+        journal.note_stall(since)
+        return answer
+
     worker.begin_drain, intake.dispatch = noted_begin, noted_dispatch
-    settle.record = noted_record
+    settle.record, settle.keep_trying = noted_record, noted_keep
 
 
 def watch_the_clock(journal: Journal) -> None:

@@ -35,7 +35,7 @@ def delivery(row: Claimed) -> Delivery:
 def test_dispatch_renews_the_lease_and_says_which_rows_are_still_ours() -> None:
     row = queued()
     (mine,) = claimed(lease=dt.timedelta(seconds=1))
-    assert dispatch([mine], lease=LEASE) == {row.pk}
+    assert dispatch([mine], lease=LEASE) == {mine.hold}
     after = fresh(row)
     assert after.dispatched_at is not None
     assert after.lease_until is not None
@@ -52,7 +52,7 @@ def test_after_a_take_over_the_first_worker_neither_sends_nor_records() -> None:
     assert dispatch([first], lease=LEASE) == set()
     assert record([(first, SENT)]) == set()
     assert fresh(row).status == "processing"
-    assert record([(second, SENT)], [delivery(second)]) == {row.pk}
+    assert record([(second, SENT)], [delivery(second)]) == {second.hold}
     assert fresh(row).status == "sent"
 
 
@@ -154,7 +154,7 @@ def test_more_than_one_page_of_orphans_is_released() -> None:
 def test_putting_back_gives_the_attempt_back() -> None:
     row = queued()
     (mine,) = claimed()
-    assert record([(mine, put_back())]) == {row.pk}
+    assert record([(mine, put_back())]) == {mine.hold}
     after = fresh(row)
     assert (after.status, after.attempts, after.lease_token) == ("queued", 0, None)
 

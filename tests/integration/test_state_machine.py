@@ -34,7 +34,7 @@ from notifications.conf import conf
 from notifications.deliver import dispatch
 from notifications.enqueue import notify_many
 from notifications.errors import Misconfigured, Outcome, Permanent, Sent, Transient, Unknown
-from notifications.message import Claimed, Delivery, EnqueueResult, NotifyRequest
+from notifications.message import Claimed, Delivery, EnqueueResult, Hold, NotifyRequest
 from notifications.prepare import prepare
 from notifications.record import record
 from notifications.release import release
@@ -68,6 +68,10 @@ SELECT q.id, q.status, q.attempts, q.scheduled_at, q.lease_token, q.lease_until,
     (SELECT count(*) FROM delivery_attempts AS a WHERE a.notification_id = q.id),
     (SELECT count(*) FROM notifications AS i WHERE i.notification_id = q.id)
 FROM notification_queue AS q
+"""
+FORGET = """
+UPDATE notification_queue SET status = 'queued', attempts = attempts - 1, lease_token = NULL, lease_until = NULL
+WHERE id = %s
 """
 Answer = TypeVar("Answer")
 
@@ -223,13 +227,38 @@ class Street(RuleBasedStateMachine):
 
     @somebody_holds
     @rule(who=which, place=places)
+    def the_server_crashes_and_forgets_a_claim(self, who: int, place: int) -> None:
+        """Its COMMIT did not wait for the disk. The worker knows nothing of it, and may claim the row once more."""
+        worker = self.workers[who] if self.workers[who].hand else self.workers[1 - who]
+        _, claimed, _, row = self._held(worker, place)
+        if not row.is_held_by(claimed.lease_token) or row.is_dispatched:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(FORGET, [row.id])
+        row.forget()
+
+    @somebody_holds
+    @rule(who=which)
+    def dispatches_all_in_hand(self, who: int) -> None:
+        """Among them perhaps the same row twice, by an older and a newer claim."""
+        worker = self.workers[who] if self.workers[who].hand else self.workers[1 - who]
+        off = [claimed for claimed, _ in worker.hand if claimed.channel in CALLED]
+        rows = self.model.rows
+        ours = {one.hold for one in off if rows[one.id].is_held_by(one.lease_token)}
+        assert worker.do(lambda: dispatch(off, lease=LEASE)) == ours
+        for id_, _ in ours:
+            rows[id_].dispatch()
+        worker.hand[:] = [(claimed, is_off or claimed.hold in ours) for claimed, is_off in worker.hand]
+
+    @somebody_holds
+    @rule(who=which, place=places)
     def dispatches(self, who: int, place: int) -> None:
         worker = self.workers[who] if self.workers[who].hand else self.workers[1 - who]
         place, claimed, is_off, row = self._held(worker, place)
         if claimed.channel not in CALLED:
             return
         held = row.is_held_by(claimed.lease_token)
-        assert worker.do(lambda: dispatch([claimed], lease=LEASE)) == ({row.id} if held else set())
+        assert worker.do(lambda: dispatch([claimed], lease=LEASE)) == ({claimed.hold} if held else set())
         if held:
             row.dispatch()
         worker.hand[place] = (claimed, is_off or held)
@@ -247,14 +276,16 @@ class Street(RuleBasedStateMachine):
     def _delivery(self, claimed: Claimed, outcome: Outcome) -> Delivery:
         return Delivery(claimed, outcome, "provider", self.tick(), self.now + MINUTE)
 
-    def _answered(self, claimed: Claimed, word: str, held: set[uuid.UUID]) -> None:
+    def _answered(self, claimed: Claimed, word: str, held: set[Hold]) -> None:
         row, outcome = self.model.rows[claimed.id], OUTCOMES[word]
         was_ours = row.is_held_by(claimed.lease_token)
-        assert held == ({row.id} if was_ours else set()), "only the holder's word counts"
+        assert held == ({claimed.hold} if was_ours else set()), "only the holder's word counts"
         row.tries += 1  # the call was made, whoever owns the row by now
         if was_ours:
             later = outcome.retry_after if isinstance(outcome, Transient) else None
             row.answer(outcome.kind, self.now, later)
+        elif word == "sent":
+            row.settle_late(claimed.attempts)
 
     @somebody_holds
     @rule(who=which, place=places, word=st.sampled_from(sorted(OUTCOMES)))
@@ -277,7 +308,7 @@ class Street(RuleBasedStateMachine):
             return
         held = row.is_held_by(claimed.lease_token)
         verdict = unrenderable("a placeholder is missing") if broken else put_back()
-        assert worker.do(lambda: record([(claimed, verdict)])) == ({row.id} if held else set())
+        assert worker.do(lambda: record([(claimed, verdict)])) == ({claimed.hold} if held else set())
         if held:
             row.end(verdict.status, refund=True)
 
@@ -417,7 +448,7 @@ class Street(RuleBasedStateMachine):
         if claimed is None:
             return
         delivery, verdict = self._delivery(claimed, OUTCOMES[word]), self._verdict(claimed, OUTCOMES[word])
-        results: list[set[uuid.UUID]] = []
+        results: list[set[Hold]] = []
         with sweeper.open_transaction():
             orphans = self.model.orphans()
             assert sweeper.do(lambda: release(now=self.now, rng=Dice())) == len(orphans)
