@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from uuid_utils.compat import uuid7
+
 from consent.models import Category
 from notifications.candidate import Candidate
 from notifications.conf import conf
@@ -104,7 +106,7 @@ def _drafts(
         metadata["body"] = request.body
     for channel in channels_of(request, template, reach):
         yield Draft(
-            id=uuid.uuid4(),
+            id=uuid7(),
             channel=channel,
             category=category,
             to=to,

@@ -15,7 +15,7 @@ from django.utils import timezone
 from notifications.drafts import draft_batch
 from notifications.errors import EnqueueError
 from notifications.gate import check
-from notifications.insert import StaleTemplateError, insert
+from notifications.insert import Inserted, PresumedTooMuchError, StaleTemplateError, insert
 from notifications.kick import kick_on_commit
 from notifications.message import EnqueueResult, NotifyRequest, Recipient
 from templates_app.lookup import refreshed, remembered
@@ -73,25 +73,32 @@ def notify_many(requests: Iterable[NotifyRequest], *, now: dt.datetime | None = 
     source = iter(requests)
     first = list(islice(source, BATCH))
     if len(first) < BATCH:
-        result = _enqueue(first, now=moment)  # one INSERT, which needs no transaction around it
+        done = _enqueue(first, now=moment)  # one INSERT, which needs no transaction around it
+        result, is_awake = done.result, done.is_awake
     else:
+        is_awake = False
         with transaction.atomic():
-            result, start = _enqueue(first, now=moment), BATCH
+            result, start = _enqueue(first, now=moment).result, BATCH
             while batch := list(islice(source, BATCH)):
-                result += _enqueue(batch, now=moment, start=start)
+                result += _enqueue(batch, now=moment, start=start).result
                 start += len(batch)
     if result.queued:
-        kick_on_commit()
+        kick_on_commit(is_awake=is_awake)
     return result
 
 
-def _enqueue(batch: Sequence[NotifyRequest], *, now: dt.datetime, start: int = 0) -> EnqueueResult:
-    """Templates are remembered, and the INSERT checks that they are still in force; else all is done anew."""
+def _enqueue(batch: Sequence[NotifyRequest], *, now: dt.datetime, start: int = 0) -> Inserted:
+    """Templates are remembered, and the INSERT checks that they are still in force; else all is done anew. One message is
+    presumed to be welcome, and its INSERT asks; of many, somebody has said no, and a question for all is cheaper."""
     names = {request.template for request in batch if request.template}
+    presuming = len(batch) == 1
     while True:
         try:
             drafts = draft_batch(batch, remembered(names), now=now, start=start)
-            return insert(drafts, check([draft.candidate() for draft in drafts], now=now), now=now)
+            candidates = [draft.candidate() for draft in drafts]
+            return insert(drafts, check(candidates, now=now, presuming=presuming), now=now)
+        except PresumedTooMuchError:
+            presuming = False
         except (EnqueueError, StaleTemplateError):
             # A payload may be wrong for the version that was remembered, and right for the one in force.
             if not refreshed(names):

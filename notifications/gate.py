@@ -13,6 +13,7 @@ from functools import partial
 from consent.addresses import AddressError, blind_index
 from consent.gate import Subject, check_many
 from consent.policy import Decision
+from consent.presume import presume
 from notifications.candidate import Candidate, Held
 from notifications.frequency import under_cap
 from notifications.recipient_hours import in_hours
@@ -22,10 +23,13 @@ from notifications.relevance import still_relevant
 Gate = Callable[[Sequence[Candidate]], Mapping[uuid.UUID, Decision]]
 
 
-def check(candidates: Sequence[Candidate], *, now: dt.datetime, delivering: bool = False) -> list[Decision]:
+def check(
+    candidates: Sequence[Candidate], *, now: dt.datetime, delivering: bool = False, presuming: bool = False
+) -> list[Decision]:
     """A Decision for each candidate, in order. `allowed` False means withhold, with `rule` and `reason` on the row,
-    or, where it is a Held, put it back until then. `delivering`: the candidates are claimed rows of the queue."""
-    decisions = _consented(candidates, now)
+    or, where it is a Held, put it back until then. `delivering`: the candidates are claimed rows of the queue.
+    `presuming`: consent is not asked where it is usual; those decisions are Presumed, and the caller asks."""
+    decisions = _consented(candidates, now, presuming=presuming)
     claimed = [candidate.id for candidate in candidates] if delivering else None
     gates: tuple[Gate, ...] = (
         partial(still_relevant, now=now),
@@ -49,8 +53,10 @@ def _then(before: Decision, answer: Decision | None) -> Decision:
     return replace(answer, passed=before) if isinstance(answer, Held) else answer
 
 
-def _consented(candidates: Sequence[Candidate], now: dt.datetime) -> list[Decision]:
+def _consented(candidates: Sequence[Candidate], now: dt.datetime, *, presuming: bool) -> list[Decision]:
     early = [_before_consent(candidate, now) for candidate in candidates]
+    if presuming:
+        early = [(presume(one) or one) if isinstance(one, Subject) else one for one in early]
     asked = [subject for subject in early if isinstance(subject, Subject)]
     answers = iter(check_many(asked, now=now))
     return [next(answers) if isinstance(one, Subject) else one for one in early]

@@ -26,6 +26,9 @@ SELECT alive_until > clock_timestamp(),
        CASE WHEN listening_until > clock_timestamp() THEN pg_notify('{DUE}', '') END
 FROM drain_watch
 """  # noqa: S608 (constant)
+# A drain lives and does not sleep: it looks by itself, and need not be woken.
+IS_AWAKE = """EXISTS (
+    SELECT 1 FROM drain_watch WHERE alive_until > clock_timestamp() AND listening_until <= clock_timestamp())"""
 ASK = """
 INSERT INTO drain_signal (id, asked_at) VALUES (1, clock_timestamp())
 ON CONFLICT (id) DO UPDATE SET asked_at = clock_timestamp()
@@ -33,8 +36,14 @@ WHERE drain_signal.asked_at IS NULL OR drain_signal.asked_at < clock_timestamp()
 """
 
 
-def kick_on_commit() -> None:
-    """Let a drain know once the caller's transaction has committed; once a transaction, whatever it enqueued."""
+def kick_on_commit(*, is_awake: bool = False) -> None:
+    """Let a drain know once the caller's transaction has committed; once a transaction, whatever it enqueued.
+
+    `is_awake`: by the statement that enqueued, some drain was (IS_AWAKE). If that has committed by itself, nobody need be
+    told; a drain that fell asleep in between looks once more (`listen.SETTLE`).
+    """
+    if is_awake and not connection.in_atomic_block:
+        return
     waiting = connection.run_on_commit
     if any(getattr(entry[1], "__name__", "") == knock.__name__ for entry in waiting):
         return

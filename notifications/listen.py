@@ -15,6 +15,8 @@ from notifications.kick import DUE
 # How long a drain counts as alive after its last word. A killed one is missed after this time.
 ALIVE = 3.0
 EVERY = 1.0
+# An INSERT that saw us awake, and committed after we had looked, wakes nobody: so long it may take to commit.
+SETTLE = 0.05
 
 SAY = """
 INSERT INTO drain_watch AS w (id, alive_until, listening_until)
@@ -45,8 +47,10 @@ class Watch:
         if time.monotonic() - self._said >= EVERY:
             self._say(0.0)
 
-    def prepare(self, seconds: float) -> None:
-        """From now on, commits wake us. What was committed before must be looked for before `sleep`."""
+    def prepare(self, seconds: float) -> bool:
+        """From now on, commits wake us. What was committed before must be looked for before `sleep`. Answers whether nobody
+        may have known until now that we listen: then the first sleep should be SETTLE."""
+        was_known = time.monotonic() < self._heard_until
         raw = connection.connection
         if raw is None or raw is not self._listens_on:
             with connection.cursor() as cursor:
@@ -57,6 +61,7 @@ class Watch:
             # Longer than this one sleep, so that a busy row of short ones writes once a second.
             self._say(seconds + EVERY)
             self._heard_until = time.monotonic() + seconds + EVERY
+        return not was_known
 
     def sleep(self, seconds: float) -> None:
         """Until a commit wakes us, or the time is up."""

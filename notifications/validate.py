@@ -17,6 +17,8 @@ from templates_app.lookup import Published, check_payload
 from templates_app.models import NotificationTemplate
 
 PREFERRED = "preferred"
+# Django makes these lists anew each time they are asked for.
+CHANNELS, CATEGORIES, PRIORITIES = Channel.values, Category.values, Priority.values
 MAX_JSON = 64 * 1024
 MAX_KEY = 500
 # What the pipeline itself keeps in metadata (docs/data-model.md).
@@ -40,7 +42,7 @@ def validate(request: NotifyRequest, template: Published | None, *, now: dt.date
         raise EnqueueError(
             "reserved", "metadata", f"metadata may not hold {', '.join(sorted(reserved))}: we write these."
         )
-    if request.priority is not None and request.priority not in Priority.values:
+    if request.priority is not None and request.priority not in PRIORITIES:
         raise EnqueueError(
             "bad_priority", "priority", "Priority is 0 (urgent), 1 (high), 2 (normal) or 3 (low)."
         )
@@ -69,7 +71,7 @@ def channels_of(request: NotifyRequest, template: Published | None, reach: Reach
     if isinstance(request.to, Address):
         return ["email" if reach.addresses.get("email") else "sms"]
     named: Sequence[str] = [PREFERRED] if request.channel is None else _listed(request.channel)
-    offered = template.channels if template else frozenset(Channel.values)
+    offered = template.channels if template else frozenset(CHANNELS)
     chosen = [_preferred(reach, offered) if name == PREFERRED else name for name in named]
     return list(dict.fromkeys(chosen))
 
@@ -109,11 +111,11 @@ def _channel_names(request: NotifyRequest, template: Published | None) -> None:
     if not named:
         raise EnqueueError("bad_channel", "channel", "The list of channels is empty: name one, or pass None.")
     for name in named:
-        if name != PREFERRED and name not in Channel.values:
+        if name != PREFERRED and name not in CHANNELS:
             raise EnqueueError(
                 "unknown_channel",
                 "channel",
-                f"There is no channel “{name}”: use {', '.join(Channel.values)} or preferred.",
+                f"There is no channel “{name}”: use {', '.join(CHANNELS)} or preferred.",
             )
         if template is not None and name != PREFERRED and name not in template.channels:
             have = ", ".join(sorted(template.channels))
@@ -125,11 +127,11 @@ def _channel_names(request: NotifyRequest, template: Published | None) -> None:
 
 
 def _category(request: NotifyRequest) -> None:
-    if request.category is not None and request.category not in Category.values:
+    if request.category is not None and request.category not in CATEGORIES:
         raise EnqueueError(
             "unknown_category",
             "category",
-            f"There is no category “{request.category}”: use {', '.join(Category.values)}.",
+            f"There is no category “{request.category}”: use {', '.join(CATEGORIES)}.",
         )
 
 
@@ -148,6 +150,8 @@ def _moments(request: NotifyRequest, now: dt.datetime) -> None:
 
 
 def _json(value: object, field: str) -> None:
+    if value == {}:
+        return
     try:
         text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError) as error:

@@ -24,7 +24,7 @@ from notifications.drain_report import DrainReport
 from notifications.intake import Intake
 from notifications.kick import ask_for_a_drain, begin_drain
 from notifications.lane import Lane
-from notifications.listen import Watch
+from notifications.listen import SETTLE, Watch
 from notifications.reconnect import close_old
 from notifications.release import release
 from notifications.settle import Settlement
@@ -146,11 +146,11 @@ class _Drain:
             time.sleep(seconds)
         else:
             close_old()
-            self.books.persist(lambda: watch.prepare(seconds))
-            # What was committed before we listened wakes nobody.
+            is_news = self.books.persist(lambda: watch.prepare(seconds))
+            # What was committed before we listened wakes nobody, and what is being committed may not.
             if self.look():
                 return True
-            self.books.persist(lambda: watch.sleep(seconds))
+            self.books.persist(lambda: watch.sleep(min(seconds, SETTLE) if is_news else seconds))
         self.look()
         return True
 

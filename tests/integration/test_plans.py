@@ -96,6 +96,13 @@ def consents() -> None:
     )
 
 
+def objections() -> None:
+    """One by one, as each INSERT asks in passing."""
+    people = CustomerFactory.create_batch(20)
+    for person in people:
+        notify_many([NotifyRequest("booking.pickup_today", person.pk, "email", PICKUP)])
+
+
 # ── The pages ───────────────────────────────────────────────────────────────────────────────────────────
 def page(query: str) -> Callable[[], None]:
     def ask() -> None:
@@ -157,6 +164,8 @@ CASES: Mapping[str, Case] = {
     "frequency cap": Case(caps, "notification_queue_recipient"),
     "consent": Case(consents, "customer_consent_key"),
     "suppressions": Case(consents, "suppressions_one_in_force"),
+    "objections": Case(objections, "customer_consent_key"),
+    "objections of addresses": Case(objections, "suppressions_one_in_force"),
     "cancel": Case(
         lambda: cancel([history.message(n) for n in range(100)], by="staff:1", reason="x"),
         KEY,

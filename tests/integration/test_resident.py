@@ -10,6 +10,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from notifications.drain_report import DrainReport
+from notifications.listen import Watch
 from notifications.models import DrainWatch
 from notifications.worker import drain
 from sandbox.testing import SandboxServer
@@ -83,6 +84,29 @@ def test_what_was_committed_before_it_listened_is_found_too(sandbox: SandboxServ
     try:
         eventually(sent(row))
     finally:
+        worker.leave()
+
+
+def test_a_commit_that_saw_it_awake_while_it_fell_asleep_is_found_soon(
+    sandbox: SandboxServer, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "POLL": NEVER, "KICK": ""}
+    monkeypatch.setattr("notifications.kick.knock", lambda: None)  # what such a commit does: nothing
+    late: list[Any] = []
+
+    def sleep(watch: Watch, seconds: float) -> None:
+        if not late:
+            late.append(queued())  # after its last look, before its sleep
+        fall_asleep(watch, seconds)
+
+    fall_asleep = Watch.sleep
+    monkeypatch.setattr(Watch, "sleep", sleep)
+    worker = Resident().start()
+    try:
+        eventually(lambda: bool(late))
+        eventually(sent(late[0]))
+    finally:
+        monkeypatch.undo()
         worker.leave()
 
 
