@@ -20,6 +20,7 @@ from rentals.models.segment import CustomerSegment, CustomerSegmentMember
 from rentals.models.support import SupportSla, SupportTicket
 from rentals.models.telematics import TelematicsSnapshot
 from rentals.models.utilization import EquipmentUtilization
+from rentals.models.view import ViewRefreshRequest, ViewState
 
 __all__ = [
     "Alert",
@@ -50,4 +51,6 @@ __all__ = [
     "SupportSla",
     "SupportTicket",
     "TelematicsSnapshot",
+    "ViewRefreshRequest",
+    "ViewState",
 ]
