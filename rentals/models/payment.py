@@ -32,6 +32,17 @@ class Payment(Record):
         verbose_name = _("payment")
         verbose_name_plural = _("payments")
         ordering = ["-created_at", "-id"]
+        indexes = [
+            # payout_reconciliation: which payment is this charge, and which payments went out with this payout?
+            models.Index(
+                fields=["stripe_charge_id"],
+                condition=~Q(stripe_charge_id=""),
+                name="payments_stripe_charge",
+            ),
+            models.Index(fields=["payout_id"], condition=~Q(payout_id=""), name="payments_payout"),
+            # The admin's list in its order; mv_alert_candidates: the failures of the last hours.
+            models.Index(fields=["-created_at", "-id"], name="payments_latest"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(status__in=["pending", "processing", "completed", "failed", "refunded"]),

@@ -1,32 +1,11 @@
-"""The admin's pages of the business records: in, staff who look something up; out, lists and details to read."""
+"""Bookings in the admin: in, a number or a name; out, who rents what and when."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from consent.admin_base import ReadOnlyAdmin
-from rentals.models import Booking, Customer
-
-
-@admin.register(Customer)
-class CustomerAdmin(ReadOnlyAdmin[Customer]):
-    """Customers, found by e-mail, phone, id or the beginning of a name."""
-
-    list_display = (
-        "last_name",
-        "first_name",
-        "company_name",
-        "city",
-        "locale",
-        "preferred_contact_method",
-        "status",
-    )
-    list_display_links = ("last_name", "first_name")
-    list_filter = ("status", "preferred_contact_method", "locale", "province")
-    search_fields = ("email__iexact", "phone__exact", "last_name__istartswith", "company_name__istartswith")
-    search_help_text = "E-mail, phone (+15065550123), or the beginning of a last name or company."
-    # Two counts of a large table for one page are one too many.
-    show_full_result_count = False
+from rentals.models import Booking
 
 
 @admin.register(Booking)
