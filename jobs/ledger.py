@@ -14,6 +14,7 @@ from django.db.models import DurationField, ExpressionWrapper, F
 from django.db.models.functions import Now
 
 from jobs.models import JobRun
+from jobs.pause import pause_in_force
 
 logger = logging.getLogger(__name__)
 
@@ -56,13 +57,16 @@ class GaveUp(Refused):
     reason = "gave_up"
 
 
+class Paused(Refused):
+    reason = "paused"
+
+
 class Lost(Exception):  # noqa: N818
     """The run was declared dead while it worked; what it did is rolled back."""
 
 
 def reserve(order: Order, *, durable: bool = True) -> dt.datetime:
     """Insert the running row and answer when it started; raises Refused. Committed at once, unless not `durable`."""
-    bury_dead(order.job)
     if order.slot is not None and _crashes(order.job, order.slot) >= MAX_CRASHES:
         raise GaveUp(
             f"{order.job} crashed {MAX_CRASHES} times in the slot {order.slot.isoformat()}; look into it first."
@@ -80,6 +84,15 @@ def reserve(order: Order, *, durable: bool = True) -> dt.datetime:
             raise
         raise AlreadyRunning(f"{order.job} is in a dry run right now; try again in a moment.") from None
     return started_at
+
+
+def refuse_if_paused(order: Order, *, now: dt.datetime) -> None:
+    """Raise Paused where the clock asks for a job whose schedule somebody stopped. People may run it all the same."""
+    if order.trigger != JobRun.Trigger.SCHEDULE:
+        return
+    if pause := pause_in_force(order.job, now=now):
+        end = f"until {pause.until.isoformat(timespec='minutes')}" if pause.until else "until it is resumed"
+        raise Paused(f"{order.job} is paused {end} by {pause.paused_by}: {pause.reason}")
 
 
 def hold(order: Order) -> None:

@@ -30,7 +30,7 @@ class DryMessage:
 class RunReport:
     """One run, told to whoever asked for it.
 
-    `reason` is the stable code of a run that was skipped (`already_running`, `slot_taken`, `gave_up`, `no_dry_run`);
+    `reason` is the stable code of a run that was skipped (`already_running`, `slot_taken`, `gave_up`, `paused`, `no_dry_run`);
     `error` is a sentence for people, without addresses. `messages` holds the first of a dry run's messages,
     `message_count` says how many there are.
     """

@@ -10,7 +10,7 @@ from pydantic import Field
 from jobs.models import JobRun
 from jobs.rehearsal import SHOWN
 from jobs.report import RunReport
-from jobs.status import LastRun
+from jobs.standing import LastRun
 
 
 class MessageShape(Schema):
@@ -38,7 +38,9 @@ class ReportShape(Schema):
     run_id: uuid.UUID
     job: str
     status: str = Field(description="success, failed or skipped")
-    reason: str = Field(description="Why it was skipped: already_running, slot_taken, gave_up, no_dry_run")
+    reason: str = Field(
+        description="Why it was skipped: already_running, slot_taken, gave_up, paused, no_dry_run"
+    )
     error: str
     moment: dt.datetime = Field(description="The job's «now»")
     started_at: dt.datetime
@@ -74,10 +76,21 @@ class LastRunShape(Schema):
     duration_seconds: float | None
     error: str
     summary: dict[str, Any]
+    done: int | None = Field(description="How far a long run is: so many of `total`")
+    total: int | None
 
     @staticmethod
     def resolve_duration_seconds(run: LastRun) -> float | None:
         return round(run.duration.total_seconds(), 3) if run.duration else None
+
+
+class PauseShape(Schema):
+    """Who stopped the job's schedule, and why."""
+
+    paused_at: dt.datetime
+    paused_by: str
+    reason: str
+    until: dt.datetime | None = Field(description="None: until somebody resumes it")
 
 
 class JobShape(Schema):
@@ -87,11 +100,13 @@ class JobShape(Schema):
     description: str
     cron: str
     schedule: str = Field(description="The cron line in words")
-    state: str = Field(description="ok, failing, overdue or never (has not run yet)")
+    state: str = Field(description="ok, failing, overdue, paused or never (has not run yet)")
     overdue: bool
     consecutive_failures: int
+    crashes: int = Field(description="Of the failures in a row, the runs whose worker died")
     last_success_at: dt.datetime | None
     next_run_at: dt.datetime | None
+    pause: PauseShape | None
     last_run: LastRunShape | None
 
 
