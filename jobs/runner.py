@@ -20,6 +20,7 @@ from jobs.ledger import Lost, Order, Refused, bury_dead, finish, hold, refuse_if
 from jobs.models import JobRun
 from jobs.rehearsal import messages_of
 from jobs.report import Outcome, RunReport
+from jobs.row_changes import recorded_changes, start_recording
 from jobs.spec import JobResult, JobSpec, Progress, silent
 from jobs.watch import notice
 from notifications.origin import origin
@@ -130,15 +131,25 @@ def _rehearse(spec: JobSpec, order: Order, blank: RunReport, progress: Progress)
     try:
         with transaction.atomic():
             reserve(order, durable=False)  # the same rule for all: one run at a time
+            start_recording()
             result = _work(spec, order, progress)
             connection.check_constraints()  # what a commit would have found
             messages, count = messages_of(order.id)
+            rows, row_counts = recorded_changes()
             transaction.set_rollback(True)
     except Refused:
         raise
     except Exception as error:  # noqa: BLE001 (told, and answered)
         return replace(blank, status=Outcome.FAILED, error=_tell(order, error, began))
-    return replace(blank, status=Outcome.SUCCESS, result=result, messages=messages, message_count=count)
+    return replace(
+        blank,
+        status=Outcome.SUCCESS,
+        result=result,
+        messages=messages,
+        message_count=count,
+        rows=rows,
+        row_counts=row_counts,
+    )
 
 
 def _record_failure(order: Order, error: BaseException, began: float) -> str:

@@ -32,6 +32,17 @@ class ChangeShape(Schema):
     what: str
 
 
+class RowShape(Schema):
+    """One row of the business that a dry run would insert, update or delete."""
+
+    table: str
+    id: str
+    action: str = Field(description="insert, update or delete")
+    columns: dict[str, tuple[str | None, str | None]] = Field(
+        description="Before and after; a value that may name somebody reads •••"
+    )
+
+
 class ReportShape(Schema):
     """What became of a run."""
 
@@ -50,7 +61,9 @@ class ReportShape(Schema):
     summary: dict[str, Any] | None = Field(description="Counts: found, queued, existing, withheld, changed")
     messages: list[MessageShape] = Field(description="Of a dry run, the first 1,000")
     message_count: int
-    changes: list[ChangeShape] = Field(description="Of a dry run, the first 1,000")
+    changes: list[ChangeShape] = Field(description="What the job tells of a dry run, the first 1,000")
+    rows: list[RowShape] = Field(description="What a dry run would change in the tables, the first 1,000")
+    row_counts: dict[str, dict[str, int]] = Field(description="How many, by table and action")
 
     @staticmethod
     def resolve_duration_seconds(report: RunReport) -> float:

@@ -15,4 +15,6 @@ def dry_context(report: RunReport) -> dict[str, Any]:
         "rows": report.messages[:SHOWN],
         "changes": changed[:SHOWN],
         "change_count": len(changed),
+        "row_changes": report.rows[:SHOWN],
+        "row_count": report.row_count,
     }
