@@ -18,6 +18,7 @@ from jobs import catalog
 from jobs.failure import tell_failure
 from jobs.ledger import Lost, Order, Refused, bury_dead, finish, hold, refuse_if_paused, reserve
 from jobs.models import JobRun
+from jobs.progress import StoredProgress
 from jobs.rehearsal import messages_of
 from jobs.report import Outcome, RunReport
 from jobs.row_changes import recorded_changes, start_recording
@@ -89,7 +90,8 @@ def _perform(spec: JobSpec, order: Order, blank: RunReport, progress: Progress) 
     began = time.monotonic()
     logger.info("job.started job=%s run=%s moment=%s", spec.name, order.id, order.moment.isoformat())
     try:
-        result = _work_atomically(spec, order, progress) if spec.atomic else _work(spec, order, progress)
+        with StoredProgress(order, progress) as told:
+            result = _work_atomically(spec, order, told) if spec.atomic else _work(spec, order, told)
     except BaseException as error:
         sentence = _record_failure(order, error, began)
         notice(spec.name, failed=True, now=timezone.now())

@@ -41,14 +41,15 @@ LEFT JOIN LATERAL (
     SELECT paused_at, paused_by, reason, until, resumed_at FROM job_pauses WHERE job_name = job.name
     ORDER BY paused_at DESC LIMIT 1
 ) AS pause ON true
-LEFT JOIN job_progress AS progress ON progress.job_name = job.name AND progress.run_id = last.id
+LEFT JOIN job_progress AS progress
+    ON progress.job_name = job.name AND progress.run_id = last.id AND last.status = 'running'
 ORDER BY job.name
 """
 
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """The newest run of a job. Without an end its duration is None; `done` of `total` is what a long run told of itself."""
+    """The newest run of a job. Without an end its duration is None; `done` of `total` is how far a long one is."""
 
     id: uuid.UUID
     started_at: dt.datetime

@@ -83,10 +83,20 @@ def _job_row(job: JobStatus) -> tuple[str, ...]:
         job.schedule,
         _moment(job.next_run_at) if job.next_run_at else "not scheduled",
         _moment(last.started_at) if last else "never",
-        "overdue" if job.overdue else last.status if last else "–",
+        _state(job),
         _duration(last.duration) if last and last.duration else "–",
         str(job.consecutive_failures),
     )
+
+
+def _state(job: JobStatus) -> str:
+    """What stands out: paused, overdue, how far a long run is; else how the last run ended."""
+    last = job.last_run
+    if job.state in ("paused", "overdue"):
+        return job.state
+    if last is None:
+        return "–"
+    return f"{last.status} {last.done}/{last.total}" if last.total else last.status
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from jobs.admin.dry import dry_context
 from jobs.admin.summary import JOB_TONE, RUN_TONE, did, took
-from jobs.models import JobRun
+from jobs.models import JobEscalation, JobRun
 from jobs.pause import pauses_of
 from jobs.report import RunReport
 from jobs.runner import UnknownJob, find_job
@@ -65,6 +65,7 @@ def job_page(
             _line(run) for run in JobRun.objects.filter(job_name=name).order_by("-started_at")[:LAST]
         ],
         "pauses": pauses_of(name),
+        "escalations": JobEscalation.objects.filter(job_name=name, resolved_at__isnull=True),
         "time_zone": timezone.get_current_timezone_name(),
         "report": report,
     }
