@@ -113,17 +113,19 @@ def finish(
     return written == 1
 
 
-def bury_dead(job: str) -> int:
-    """Mark a run as crashed whose lease ran out and whose row nobody holds; answers how many (0 or 1)."""
-    rows = JobRun.objects.filter(job_name=job, status=JobRun.Status.RUNNING, lease_until__lt=Now())
+def bury_dead(*jobs: str) -> int:
+    """Mark the runs of these jobs as crashed whose lease ran out and whose row nobody holds; answers how many."""
+    rows = JobRun.objects.filter(job_name__in=jobs, status=JobRun.Status.RUNNING, lease_until__lt=Now())
     with transaction.atomic():
-        dead = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        dead = dict(rows.select_for_update(skip_locked=True).order_by("pk").values_list("pk", "job_name"))
+        if not dead:
+            return 0
         buried = JobRun.objects.filter(pk__in=dead).update(
             status=JobRun.Status.CRASHED,
             finished_at=Now(),
             error_message="The worker died or hung: no end was written.",
         )
-    for run_id in dead:
+    for run_id, job in dead.items():
         logger.error("job.crashed job=%s run=%s", job, run_id)
     return buried
 

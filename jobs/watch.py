@@ -33,7 +33,7 @@ class WatchReport:
 
 def watch(*, now: dt.datetime) -> WatchReport:
     """Look at every job, and at the drain."""
-    buried = sum(bury_dead(job) for job in sorted(catalog.CATALOG))
+    buried = bury_dead(*catalog.CATALOG)
     statuses = job_statuses(now=now)
     stands_still = drain_trouble(now=now)
     troubles = tuple(job_troubles(statuses)) + ((stands_still,) if stands_still else ())

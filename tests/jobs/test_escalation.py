@@ -143,6 +143,18 @@ def test_a_failure_below_the_limit_recovers_in_silence(install: Install, centre:
     assert not JobEscalation.objects.exists()
 
 
+@pytest.mark.django_db
+def test_time_outs_are_failures_too(install: Install, centre: User) -> None:
+    def rule(*, now: dt.datetime, progress: Progress) -> JobResult:
+        raise SystemExit("Task exceeded maximum timeout value (600 seconds)")
+
+    install(rule)
+    for _ in range(4):
+        with pytest.raises(SystemExit):
+            run("probe", now=NOW, trigger="command")
+    assert len(told()) == 1
+
+
 # ── Crashed, overdue ────────────────────────────────────────────────────────────────────────────────────
 @pytest.mark.django_db
 def test_a_crash_is_told_at_once_by_the_watch_that_buries_it(install: Install, centre: User) -> None:
