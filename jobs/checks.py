@@ -1,12 +1,14 @@
-"""System checks of the jobs: in, the catalogue and Q_CLUSTER; out, what would bite later, with the setting to change."""
+"""System checks of the jobs: in, the catalogue, Q_CLUSTER and who is in the security centre; out, what would bite later, with the setting to change."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
+from django.db import DatabaseError
 
+from consent.directory import directory
 from jobs.cron import problem
 
 # django-q2's guard adds three seconds to a timeout before it kills a worker.
@@ -50,6 +52,28 @@ def check_clusters(**_kwargs: Any) -> list[CheckMessage]:
     for name, conf in clusters.items():
         found.extend(_cluster_problems(name, conf))
     return found
+
+
+def check_security_centre(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """Somebody hears of jobs in trouble. Reads the database, so it runs with `check --database default` and at `migrate`."""
+    from jobs.alert import CENTRE
+
+    if not databases:
+        return []
+    try:
+        members = directory().group(CENTRE.name)
+    except DatabaseError:
+        return []  # before the first migration
+    if members:
+        return []
+    what = "has nobody in it" if members is not None else "does not exist"
+    return [
+        Warning(
+            f"The recipient group “{CENTRE.name}” {what}: nobody hears of jobs that fail, crash or are overdue.",
+            hint="Put active staff into the group, in the admin under Groups.",
+            id="jobs.W003",
+        )
+    ]
 
 
 def _cluster_problems(name: str, conf: Mapping[str, Any]) -> Iterator[CheckMessage]:

@@ -44,6 +44,12 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
     ),
     "system.test_message": ("transactional", ALL, {}),
     "staff.security_alert": ("security", ("email", "sms", "inapp"), {"summary": "text", "detail_url": "url"}),
+    "system.job_alert": (
+        "security",
+        ALL,
+        {"failing": "list", "crashed": "list", "overdue": "list", "runs_url": "url"},
+    ),
+    "system.job_recovered": ("security", ALL, {"jobs": "list", "runs_url": "url"}),
     "promotion.announcement": (
         "marketing",
         ("email",),

@@ -1,7 +1,4 @@
-"""The tables of the jobs: one row a run.
-
-Only `jobs/ledger.py` writes here.
-"""
+"""The history of the jobs: one row a run. Only `jobs/ledger.py` writes here."""
 
 import uuid
 
