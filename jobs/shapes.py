@@ -8,7 +8,6 @@ from ninja import Schema
 from pydantic import Field
 
 from jobs.models import JobRun
-from jobs.rehearsal import SHOWN
 from jobs.report import RunReport
 from jobs.standing import LastRun
 
@@ -22,14 +21,6 @@ class MessageShape(Schema):
     scheduled_at: dt.datetime
     status: str = Field(description="queued, or cancelled where it would be withheld")
     reason: str
-
-
-class ChangeShape(Schema):
-    """One row that a dry run would have changed."""
-
-    table: str
-    id: str
-    what: str
 
 
 class RowShape(Schema):
@@ -61,7 +52,6 @@ class ReportShape(Schema):
     summary: dict[str, Any] | None = Field(description="Counts: found, queued, existing, withheld, changed")
     messages: list[MessageShape] = Field(description="Of a dry run, the first 1,000")
     message_count: int
-    changes: list[ChangeShape] = Field(description="What the job tells of a dry run, the first 1,000")
     rows: list[RowShape] = Field(description="What a dry run would change in the tables, the first 1,000")
     row_counts: dict[str, dict[str, int]] = Field(description="How many, by table and action")
 
@@ -72,10 +62,6 @@ class ReportShape(Schema):
     @staticmethod
     def resolve_summary(report: RunReport) -> dict[str, Any] | None:
         return report.result.summary() if report.result else None
-
-    @staticmethod
-    def resolve_changes(report: RunReport) -> list[Any]:
-        return list(report.result.changed[:SHOWN]) if report.result and report.dry_run else []
 
 
 class LastRunShape(Schema):

@@ -26,14 +26,10 @@ def report_lines(report: RunReport) -> Iterator[str]:
         found = ", ".join(f"{count} {kind}" for kind, count in summary["found"].items()) or "nothing"
         yield f"  found {found}"
         yield f"  messages: {summary['queued']} queued, {summary['existing']} existing, {summary['withheld']} withheld"
-        for table, count in summary["changed"].items():
-            yield f"  changed {count} in {table}"
+        for what, count in summary["changed"].items():
+            yield f"  {count} {what}"
     if report.dry_run and report.result:
         yield from _shown("MESSAGES", _messages(report), report.message_count)
-        changes = report.result.changed
-        rows = [("TABLE", "ID", "CHANGE"), *((c.table, c.id, c.what) for c in changes[:LINES])]
-        if changes:
-            yield from _shown("CHANGES", rows, len(changes))
         yield from _shown("ROWS", _rows(report), report.row_count)
 
 

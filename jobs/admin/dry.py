@@ -9,12 +9,9 @@ SHOWN = 200
 
 
 def dry_context(report: RunReport) -> dict[str, Any]:
-    changed = report.result.changed if report.result else ()
     return {
         "succeeded": report.status is Outcome.SUCCESS,
         "rows": report.messages[:SHOWN],
-        "changes": changed[:SHOWN],
-        "change_count": len(changed),
         "row_changes": report.rows[:SHOWN],
         "row_count": report.row_count,
     }

@@ -38,7 +38,5 @@ def counts(summary: Mapping[str, Any]) -> list[tuple[int, str]]:
     found = [(count, str(_("%s found")) % kind) for kind, count in summary.get("found", {}).items()]
     words = {"queued": _("queued"), "existing": _("queued before"), "withheld": _("withheld")}
     messages = [(summary.get(key, 0), str(word)) for key, word in words.items()]
-    changed = [
-        (count, str(_("changed in %s")) % table) for table, count in summary.get("changed", {}).items()
-    ]
+    changed = [(count, what) for what, count in summary.get("changed", {}).items()]
     return [entry for entry in (*found, *messages, *changed) if entry[0]]

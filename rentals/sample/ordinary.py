@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from rentals.querysets import DEPOSIT_DAYS
+from rentals.querysets.bookings import DEPOSIT_DAYS
 from rentals.sample.booking_rows import Sale, Writer
 from rentals.sample.plan import Plan
 from rentals.sample.words import CITIES

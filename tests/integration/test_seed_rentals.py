@@ -18,7 +18,7 @@ from consent.models import ConsentEvent, CustomerConsent
 from notifications.models import PushSubscription
 from notifications.push_subscriptions import targets_of
 from rentals.models import Booking, Customer, Equipment, LogisticsTask
-from rentals.querysets import DEPOSIT_FROM, MORNING_FROM
+from rentals.querysets.bookings import DEPOSIT_FROM, MORNING_FROM
 from rentals.sample import words
 from rentals.sample.customers import cities, phone
 from rentals.sample.due import KINDS

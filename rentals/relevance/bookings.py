@@ -8,18 +8,10 @@ import datetime as dt
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from rentals.models import Booking, LogisticsTask
-
-
-class Question(Protocol):
-    """What we read of `notifications.relevance.Question`: this app knows nothing of notifications."""
-
-    @property
-    def id(self) -> uuid.UUID: ...
-    @property
-    def metadata(self) -> Mapping[str, Any]: ...
+from rentals.relevance.question import Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +23,7 @@ class _Subject:
     event: str
 
 
-def bookings(questions: Sequence[Question], *, now: dt.datetime) -> dict[uuid.UUID, str]:  # noqa: ARG001 (dates decide)
+def over(questions: Sequence[Question], *, now: dt.datetime) -> dict[uuid.UUID, str]:  # noqa: ARG001 (dates decide)
     """Reminders of bookings that were cancelled, moved, finished or paid. Two queries at most."""
     subjects = {question.id: subject for question in questions if (subject := _subject(question.metadata))}
     found = Booking.objects.in_bulk({subject.booking for subject in subjects.values()}) if subjects else {}
@@ -39,7 +31,7 @@ def bookings(questions: Sequence[Question], *, now: dt.datetime) -> dict[uuid.UU
     answers: dict[uuid.UUID, str] = {}
     for id_, subject in subjects.items():
         booking = found.get(subject.booking)
-        if why := _over(subject, booking, deliveries) if booking else "The booking is gone.":
+        if why := _why(subject, booking, deliveries) if booking else "The booking is gone.":
             answers[id_] = why
     return answers
 
@@ -68,7 +60,7 @@ def _deliveries(ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, Mapping[str, s
     return found
 
 
-def _over(
+def _why(
     subject: _Subject, booking: Booking, deliveries: Mapping[uuid.UUID, Mapping[str, str]]
 ) -> str | None:
     if booking.status in ("cancelled", "completed"):

@@ -8,9 +8,16 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import DateField, DateTimeField, ExpressionWrapper, F, Func, Q, TimeField, Value
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast
+from django.db.models import F, Q
+
+from rentals.local_time import (
+    days_near,
+    local_date,
+    local_time,
+    midnight_after,
+    midnight_before,
+    plus_days,
+)
 
 if TYPE_CHECKING:
     from rentals.models import Booking, LogisticsTask  # noqa: F401 (named in the generic bases)
@@ -29,32 +36,32 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         carries `expires_at`, its first local midnight: from then on the desk asks for the money, not a message.
         """
         return (
-            self.filter(start_date__range=_days_near(now, first=1, last=DEPOSIT_DAYS))
-            .alias(local_date=_local_date(now), local_time=_local_time(now))
+            self.filter(start_date__range=days_near(now, first=1, last=DEPOSIT_DAYS))
+            .alias(local_date=local_date(now), local_time=local_time(now))
             .filter(
                 status__in=["pending", "confirmed"],
                 billing_status="pending",
                 deposit_amount__gt=0,
                 start_date__gt=F("local_date"),
-                start_date__lte=_plus_days("local_date", DEPOSIT_DAYS),
+                start_date__lte=plus_days("local_date", DEPOSIT_DAYS),
                 local_time__gte=DEPOSIT_FROM,
             )
-            .annotate(expires_at=_midnight_before("start_date"))
+            .annotate(expires_at=midnight_before("start_date"))
             .order_by("pk")
         )
 
     def pickup_today(self, *, now: dt.datetime) -> "BookingQuerySet":
         """Confirmed bookings that the customer fetches today, from 07:00. `expires_at` is the end of the local day."""
         return (
-            self.filter(start_date__range=_days_near(now))
-            .alias(local_date=_local_date(now), local_time=_local_time(now))
+            self.filter(start_date__range=days_near(now))
+            .alias(local_date=local_date(now), local_time=local_time(now))
             .filter(
                 status="confirmed",
                 type="pickup",
                 start_date=F("local_date"),
                 local_time__gte=MORNING_FROM,
             )
-            .annotate(expires_at=_midnight_after("start_date"))
+            .annotate(expires_at=midnight_after("start_date"))
             .order_by("pk")
         )
 
@@ -65,15 +72,15 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         counts too, unless it begins today as well: its machine may not be out yet.
         """
         return (
-            self.filter(end_date__range=_days_near(now))
-            .alias(local_date=_local_date(now), local_time=_local_time(now))
+            self.filter(end_date__range=days_near(now))
+            .alias(local_date=local_date(now), local_time=local_time(now))
             .filter(
                 Q(status="active") | Q(status="confirmed", start_date__lt=F("end_date")),
                 status__in=["confirmed", "active"],
                 end_date=F("local_date"),
                 local_time__gte=MORNING_FROM,
             )
-            .annotate(expires_at=_midnight_after("end_date"))
+            .annotate(expires_at=midnight_after("end_date"))
             .order_by("pk")
         )
 
@@ -91,47 +98,3 @@ class LogisticsTaskQuerySet(models.QuerySet["LogisticsTask"]):
             .exclude(booking__status__in=["cancelled", "completed"])
             .order_by("pk")
         )
-
-
-def _days_near(now: dt.datetime, *, first: int = 0, last: int = 0) -> tuple[dt.date, dt.date]:
-    """The dates that lie `first` to `last` days from today for somebody on Earth: local dates are UTC's or a day off."""
-    today = now.astimezone(dt.UTC).date()
-    return today + dt.timedelta(days=first - 1), today + dt.timedelta(days=last + 1)
-
-
-def _local_date(now: dt.datetime) -> Cast:
-    return Cast(_local(now), DateField())
-
-
-def _local_time(now: dt.datetime) -> Cast:
-    return Cast(_local(now), TimeField())
-
-
-def _local(now: dt.datetime) -> Func:
-    """What the customer's clock shows, as a timestamp without a zone."""
-    return Func(F("customer__timezone"), Value(now), function="timezone", output_field=DateTimeField())
-
-
-def _plus_days(column: str, days: int) -> Combinable:
-    return ExpressionWrapper(F(column) + Value(days), output_field=DateField())
-
-
-def _midnight_before(column: str) -> Func:
-    """The moment at which that local day begins."""
-    return _midnight(F(column))
-
-
-def _midnight_after(column: str) -> Func:
-    """The moment at which that local day ends."""
-    return _midnight(_plus_days(column, 1))
-
-
-def _midnight(day: Combinable) -> Func:
-    # PostgreSQL takes the first valid moment where a DST change skips midnight.
-    return Func(
-        F("customer__timezone"),
-        day,
-        function="timezone",
-        template="%(function)s(%(expressions)s::timestamp)",
-        output_field=DateTimeField(),
-    )
