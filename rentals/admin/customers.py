@@ -42,7 +42,7 @@ class CustomerSegmentMemberAdmin(RecordAdmin[CustomerSegmentMember]):
     list_display = ("segment", "customer", "added_at")
     list_filter = ("segment",)
     list_select_related = ("segment", "customer")
-    # The table has no index for an order of its own, and needs none.
-    ordering = ("segment", "customer")
+    # The order of its key: the related rows' own orders would sort them all.
+    ordering = ("segment_id", "customer_id")
     search_fields = ("customer__id__exact",)
     search_help_text = "A customer's id."

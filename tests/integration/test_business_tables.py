@@ -4,11 +4,11 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.db import IntegrityError, transaction
 from factory.django import DjangoModelFactory
 
 from rentals.models import SupportTicket
+from rentals.models.record import Record
 from tests import business_factories, factories
 from tests.business_factories import (
     DAY,
@@ -51,9 +51,9 @@ def refuse(constraint: str, factory: Factory, /, **fields: Any) -> None:
 
 
 def test_each_table_has_a_factory_whose_rows_pass() -> None:
-    for model in apps.get_app_config("rentals").get_models():
+    for model in Record.__subclasses__():
         row = FACTORIES[model].create()
-        row.full_clean(exclude=["filter"])
+        row.full_clean()
 
 
 @pytest.mark.parametrize(

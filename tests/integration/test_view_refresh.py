@@ -188,3 +188,17 @@ def test_a_copy_asks_once(other_connection: psycopg.Connection[Any]) -> None:
             copy.write_row((booking.pk, 1, "CAD", "completed", "cash", "", "", ""))
     assert ViewRefreshRequest.objects.count() == 3
     assert not ViewState.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_that_leant_on_anothers_request_and_came_too_late_brings_one_more_refresh(
+    other_connection: Any,
+) -> None:
+    booking = BookingFactory.create()
+    assert set(pending()) == BOOKINGS_ASK_FOR
+    with other_connection.transaction():
+        # Asks for nothing, since a young request is pending; and commits after the refresh that meets that one.
+        other_connection.execute("UPDATE bookings SET status = 'cancelled' WHERE id = %s", [booking.pk])
+        assert refresh(KPIS, now=timezone.now(), timeout=MINUTE) is not None
+    assert ViewRefreshRequest.objects.count() == len(BOOKINGS_ASK_FOR)
+    assert KPIS in pending()

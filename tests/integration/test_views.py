@@ -76,6 +76,12 @@ def test_a_view_has_the_columns_of_the_domain_and_a_unique_index(view: str) -> N
         assert cursor.fetchone() == (1,)
 
 
+def test_the_database_has_these_views_and_no_other() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT matviewname FROM pg_matviews")
+        assert {name for (name,) in cursor.fetchall()} == set(VIEWS)
+
+
 # ── Days are local ──────────────────────────────────────────────────────────────────────────────────────
 def test_a_day_ends_at_local_midnight() -> None:
     late = dt.datetime(2026, 11, 20, 23, 59, tzinfo=ZoneInfo("America/Moncton"))  # 03:59 of the 21st in UTC

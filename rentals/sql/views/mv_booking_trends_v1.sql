@@ -2,7 +2,7 @@
 -- change), and proofs of insurance handed in on the day that nobody has settled yet.
 CREATE MATERIALIZED VIEW mv_booking_trends AS
 WITH here AS MATERIALIZED (
-    SELECT rentals_today() AS today, rentals_zone() AS zone
+    SELECT rentals_today() AS today, rentals_zone() AS zone, rentals_now() - interval '401 days' AS since
 ), days AS (
     SELECT here.today - n AS day FROM here, generate_series(0, 399) AS n
 ), made AS (
@@ -14,7 +14,7 @@ WITH here AS MATERIALIZED (
         count(*) FILTER (WHERE status = 'completed') AS completed,
         count(*) FILTER (WHERE status = 'cancelled') AS cancelled
     FROM bookings AS booking, here
-    WHERE booking.created_at >= rentals_now() - interval '401 days'
+    WHERE booking.created_at >= here.since
     GROUP BY 1
 ), called_off AS (
     SELECT (booking.updated_at AT TIME ZONE here.zone)::date AS day, count(*) AS bookings

@@ -2,11 +2,11 @@
 -- earlier month, how many of the new ones came back in a later month (per cent), and what the new ones are worth today.
 CREATE MATERIALIZED VIEW mv_customer_cohorts AS
 WITH here AS MATERIALIZED (
-    SELECT rentals_zone() AS zone
+    SELECT rentals_now() AS now, rentals_zone() AS zone
 ), active AS (
     SELECT DISTINCT booking.customer_id, date_trunc('month', booking.created_at AT TIME ZONE here.zone)::date AS month
     FROM bookings AS booking, here
-    WHERE booking.status <> 'cancelled' AND booking.created_at <= rentals_now()
+    WHERE booking.status <> 'cancelled' AND booking.created_at <= here.now
 ), lives AS (
     SELECT customer_id, month, min(month) OVER life AS first_month, max(month) OVER life AS last_month
     FROM active WINDOW life AS (PARTITION BY customer_id)

@@ -2,7 +2,7 @@
 -- how much balances, and what was paid back on the day. What is refunded later was received all the same.
 CREATE MATERIALIZED VIEW mv_revenue_trends AS
 WITH here AS MATERIALIZED (
-    SELECT rentals_today() AS today, rentals_zone() AS zone
+    SELECT rentals_today() AS today, rentals_zone() AS zone, rentals_now() - interval '401 days' AS since
 ), days AS (
     SELECT here.today - n AS day FROM here, generate_series(0, 399) AS n
 ), received AS (
@@ -20,7 +20,7 @@ WITH here AS MATERIALIZED (
         sum(amount) AS gross,
         sum(least(so_far, deposit_amount) - least(so_far - amount, deposit_amount)) AS deposits
     FROM received, here
-    WHERE received.created_at >= rentals_now() - interval '401 days'
+    WHERE received.created_at >= here.since
     GROUP BY 1
 ), refunded AS (
     SELECT (payment.updated_at AT TIME ZONE here.zone)::date AS day, sum(payment.amount) AS amount
