@@ -361,6 +361,16 @@ def test_a_second_open_row_is_refused_by_the_database() -> None:
     assert JobEscalation.objects.count() == 1
 
 
+@pytest.mark.django_db
+def test_a_job_that_left_the_catalogue_is_nobodys_trouble_any_more(install: Install, centre: User) -> None:
+    install(fail)
+    run_failing(4)
+    install(name="other")
+    watch(now=timezone.now())
+    assert JobEscalation.objects.get().resolved_at is not None
+    assert told(RECOVERED) == []
+
+
 # ── The command ─────────────────────────────────────────────────────────────────────────────────────────
 @pytest.mark.django_db
 def test_the_command_tells_what_is_wrong_and_its_exit_code_says_so(install: Install, centre: User) -> None:
@@ -382,6 +392,7 @@ def test_a_run_that_goes_well_pays_one_look(install: Install) -> None:
     with connection.execute_wrapper(_count := _Counter()):
         run("probe", now=NOW, trigger="schedule", slot=NOW)
     assert sum("job_escalations" in sql for sql in _count.seen) == 1
+    assert not any("django_q_schedule" in sql for sql in _count.seen)  # how it stands is not asked
 
 
 class _Counter:
