@@ -8,7 +8,8 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 
 from django.db import DatabaseError, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
+from django.db.models.functions import Greatest
 
 from jobs.alert import tell_recovery, tell_trouble
 from jobs.models import JobEscalation
@@ -41,6 +42,12 @@ def escalate(
             _resolve(known.keys(), succeeded, now)
     except (EnqueueError, DatabaseError) as error:
         logger.error("job.recovery_untold jobs=%s error=%s", sorted(succeeded), _code(error))
+
+
+def forget(*, known: Collection[str], now: dt.datetime) -> None:
+    """End, in silence, what is open of jobs that are no longer there."""
+    gone = JobEscalation.objects.filter(resolved_at__isnull=True).exclude(job_name__in=known)
+    gone.update(resolved_at=Greatest(now, F("opened_at")))
 
 
 def is_due(row: JobEscalation, *, now: dt.datetime) -> bool:

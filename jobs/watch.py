@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from jobs import catalog
-from jobs.escalation import escalate
+from jobs.escalation import escalate, forget
 from jobs.ledger import bury_dead
 from jobs.models import JobEscalation
 from jobs.status import JobStatus, job_statuses
@@ -39,6 +39,7 @@ def watch(*, now: dt.datetime) -> WatchReport:
     troubles = tuple(job_troubles(statuses)) + ((stands_still,) if stands_still else ())
     succeeded = _succeeded(statuses) | ({} if stands_still else {DRAIN: now})
     escalate(troubles, succeeded=succeeded, now=now)
+    forget(known=[*catalog.CATALOG, DRAIN], now=now)
     return WatchReport(troubles, buried)
 
 

@@ -215,6 +215,14 @@ def test_a_paused_job_is_not_told_and_is_not_recovered_by_being_paused(
     assert JobEscalation.objects.get().resolved_at is None
 
 
+@pytest.mark.django_db
+def test_a_paused_job_may_fail_in_the_hands_of_whoever_mends_it(install: Install, centre: User) -> None:
+    install(fail)
+    pause("probe", now=timezone.now(), by="staff:1", reason="being mended")
+    run_failing(5)
+    assert told() == []
+
+
 # ── The drain ───────────────────────────────────────────────────────────────────────────────────────────
 def waiting_message() -> None:
     notify(
@@ -331,13 +339,17 @@ def test_a_watch_that_waited_for_another_to_open_the_row_finds_nothing_to_tell(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_row_that_another_watch_is_telling_is_left_to_it(
-    install: Install, centre: User, other_connection: Any
+    install: Install, centre: User, other_connection: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     JobEscalation.objects.create(job_name="probe", kind="failing", opened_at=NOW)
     with other_connection.transaction():
         other_connection.execute("SELECT 1 FROM job_escalations FOR UPDATE")
-        escalate([Trouble("probe", "failing", 4)], succeeded={}, now=NOW)
-        assert told() == []
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '1s'")  # whoever waits here fails, and does not hang
+            escalate([Trouble("probe", "failing", 4)], succeeded={}, now=NOW)
+            cursor.execute("RESET lock_timeout")
+    assert told() == []
+    assert "job.alert_untold" not in caplog.text
 
 
 @pytest.mark.django_db
@@ -347,6 +359,16 @@ def test_a_second_open_row_is_refused_by_the_database() -> None:
         [JobEscalation(job_name="probe", kind="failing")], ignore_conflicts=True
     )
     assert JobEscalation.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_job_that_left_the_catalogue_is_nobodys_trouble_any_more(install: Install, centre: User) -> None:
+    install(fail)
+    run_failing(4)
+    install(name="other")
+    watch(now=timezone.now())
+    assert JobEscalation.objects.get().resolved_at is not None
+    assert told(RECOVERED) == []
 
 
 # ── The command ─────────────────────────────────────────────────────────────────────────────────────────
@@ -370,6 +392,7 @@ def test_a_run_that_goes_well_pays_one_look(install: Install) -> None:
     with connection.execute_wrapper(_count := _Counter()):
         run("probe", now=NOW, trigger="schedule", slot=NOW)
     assert sum("job_escalations" in sql for sql in _count.seen) == 1
+    assert not any("django_q_schedule" in sql for sql in _count.seen)  # how it stands is not asked
 
 
 class _Counter:

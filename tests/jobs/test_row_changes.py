@@ -51,6 +51,7 @@ def test_an_update_is_shown_before_and_after_and_names_and_addresses_are_not(ins
     row = only(report, "bookings")
     assert (row.id, row.action) == (str(booking.pk), "update")
     assert row.columns["status"] == ("confirmed", "active")
+    assert "total_amount" not in row.columns  # it stays as it is
     assert row.columns["delivery_address"] == ("•••", "•••")
     assert only(report, "customers").columns["first_name"] == ("•••", "•••")
     assert report.row_counts == {"bookings": {"update": 1}, "customers": {"update": 1}}
