@@ -6,7 +6,7 @@ Every step may be repeated over a new connection (`reconnect.py`): it is fenced 
 import datetime as dt
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from django.db import DataError, IntegrityError, transaction
@@ -29,6 +29,7 @@ from notifications.verdict import Verdict, after_delivery, put_back, unrenderabl
 logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
+Landed = Sequence[tuple[Delivery, Message]]
 
 
 class Settlement:
@@ -55,7 +56,19 @@ class Settlement:
             for claimed, verdict in verdicts
         )
 
-    def finish(self, lane: Lane, landed: Sequence[tuple[Delivery, Message]]) -> None:
+    def finish_all(self, landed: Iterable[tuple[Lane, Landed]]) -> None:
+        """Every channel's answers. All have landed and nobody waits for them any more, so each is recorded, whatever befalls
+        the record of another; the first failure is raised at the end."""
+        failures = []
+        for lane, group in list(landed):
+            try:
+                self.finish(lane, group)
+            except Exception as error:  # noqa: BLE001 (raised below)
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    def finish(self, lane: Lane, landed: Landed) -> None:
         """Record what a provider answered, and draw the consequences for addresses, browsers and the channel."""
         deliveries = [delivery for delivery, _ in landed]
         self.record(self._verdicts(deliveries), deliveries)

@@ -117,19 +117,10 @@ class _Drain:
         flying = sum(len(lane.flying) for lane in self.lanes.values())
         finished = self.courier.finished(enough=min(flying, self.conf.concurrency * 2), patience=LINGER)
         by_channel = attrgetter("claimed.channel")
-        landed = [
+        self.books.finish_all(
             (lane := self.lanes[name], lane.landed(list(group)))
             for name, group in groupby(sorted(finished, key=by_channel), key=by_channel)
-        ]
-        # All of them have landed, whatever befalls the record of one: what nobody waits for any more must not be waited for.
-        failures = []
-        for lane, group in landed:
-            try:
-                self.books.finish(lane, group)
-            except Exception as error:  # noqa: BLE001 (raised below)
-                failures.append(error)
-        if failures:
-            raise failures[0]
+        )
 
     def rest(self) -> bool:
         """Nothing to do: sleep until something is due, or until a rate limit lets more pass. Answers whether to go on."""
