@@ -6,7 +6,7 @@
 import datetime as dt
 from collections.abc import Mapping
 
-from jobs.catalog import booking_reminders
+from jobs.catalog import booking_reminders, installment_reminders
 from jobs.spec import JobSpec
 
 _JOBS = (
@@ -15,6 +15,13 @@ _JOBS = (
         description="Deposit, delivery, pick-up and return reminders of bookings.",
         run=booking_reminders.run,
         cron="0 * * * *",
+        timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="installment_reminders",
+        description="Reminders of instalments that are due or overdue, their alerts, and finance's digest.",
+        run=installment_reminders.run,
+        cron="5 * * * *",
         timeout=dt.timedelta(minutes=10),
     ),
 )
