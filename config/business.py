@@ -16,6 +16,7 @@ def notifications() -> dict[str, Any]:
         "RELEVANCE": {
             "booking.": "rentals.relevance.bookings.over",
             "installment.": "rentals.relevance.installments.over",
+            "sla.": "rentals.relevance.tickets.over",
         },
     }
 

@@ -6,7 +6,7 @@
 import datetime as dt
 from collections.abc import Mapping
 
-from jobs.catalog import booking_reminders, installment_reminders
+from jobs.catalog import booking_reminders, installment_reminders, sla_monitor
 from jobs.spec import JobSpec
 
 _JOBS = (
@@ -23,6 +23,13 @@ _JOBS = (
         run=installment_reminders.run,
         cron="5 * * * *",
         timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="sla_monitor",
+        description="Promised times of support tickets: warnings before they pass, alerts and messages after.",
+        run=sla_monitor.run,
+        cron="*/5 * * * *",
+        timeout=dt.timedelta(minutes=4),
     ),
 )
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from jobs.audience import is_staffed
+from jobs.audience import members
 from jobs.spec import JobResult, Progress
 from jobs.telling import PAGE, Telling, once, pages
 from notifications.message import Group, NotifyRequest
@@ -124,7 +124,7 @@ def _reminder(milestone: Milestone, row: Any) -> NotifyRequest:
 
 def _tell_finance(telling: Telling, now: dt.datetime) -> None:
     here = timezone.localtime(now, timezone.get_default_timezone())
-    if here.time() < DIGEST_FROM or not is_staffed(FINANCE, job=NAME):
+    if here.time() < DIGEST_FROM or not members(FINANCE, job=NAME):
         return
     if news := take_news(day=here.date()):
         telling.tell([_digest(news, here.date())])

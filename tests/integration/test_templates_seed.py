@@ -75,6 +75,24 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
             "list_url": "url",
         },
     ),
+    **{
+        f"sla.{name}": (
+            "transactional",
+            channels,
+            {
+                "ticket_number": "text",
+                "is_response": "flag",
+                "is_urgent": "flag",
+                "is_assigned": "flag",
+                "due_at": "datetime",
+                "ticket_url": "url",
+            },
+        )
+        for name, channels in {
+            "warning": ("email", "inapp"),
+            "breached": ("email", "push", "inapp"),
+        }.items()
+    },
     "system.test_message": ("transactional", ALL, {}),
     "staff.security_alert": ("security", ("email", "sms", "inapp"), {"summary": "text", "detail_url": "url"}),
     "system.job_alert": (
