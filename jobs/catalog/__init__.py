@@ -6,7 +6,7 @@
 import datetime as dt
 from collections.abc import Mapping
 
-from jobs.catalog import booking_reminders
+from jobs.catalog import booking_reminders, installment_reminders, sla_monitor
 from jobs.spec import JobSpec
 
 _JOBS = (
@@ -16,6 +16,20 @@ _JOBS = (
         run=booking_reminders.run,
         cron="0 * * * *",
         timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="installment_reminders",
+        description="Reminders of instalments that are due or overdue, their alerts, and finance's digest.",
+        run=installment_reminders.run,
+        cron="5 * * * *",
+        timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="sla_monitor",
+        description="Promised times of support tickets: warnings before they pass, alerts and messages after.",
+        run=sla_monitor.run,
+        cron="*/5 * * * *",
+        timeout=dt.timedelta(minutes=4),
     ),
 )
 

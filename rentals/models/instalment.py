@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from rentals.models.booking import Booking
 from rentals.models.payment import Payment
 from rentals.models.record import Record
+from rentals.querysets.installments import InstallmentQuerySet
 
 
 class InstallmentSchedule(Record):
@@ -30,6 +31,13 @@ class InstallmentSchedule(Record):
     )
     paid_at = models.DateTimeField(null=True, blank=True)
     reminder_sent_at = models.DateTimeField(null=True, blank=True)
+    # What the last reminder spoke of, so that a date that moved is told again, and nothing else is.
+    reminded_due_date = models.DateField(null=True, blank=True)
+    reminded_days = models.SmallIntegerField(
+        null=True, blank=True, help_text=_("The milestone, in days from the due date: -3, 0, 1, 7 or 14")
+    )
+
+    objects = InstallmentQuerySet.as_manager()
 
     class Meta:
         db_table = "installment_schedules"
@@ -59,6 +67,15 @@ class InstallmentSchedule(Record):
                 condition=Q(status="paid", paid_at__isnull=False)
                 | Q(status__in=["pending", "overdue", "cancelled"], paid_at__isnull=True),
                 name="installment_schedules_paid_at",
+            ),
+            models.CheckConstraint(
+                condition=Q(reminded_due_date__isnull=True, reminded_days__isnull=True)
+                | Q(
+                    reminder_sent_at__isnull=False,
+                    reminded_due_date__isnull=False,
+                    reminded_days__isnull=False,
+                ),
+                name="installment_schedules_reminded",
             ),
         ]
 

@@ -88,6 +88,9 @@ class SupportSla(Record):
     resolved_at = models.DateTimeField(null=True, blank=True)
     breached_response = models.BooleanField(default=False)
     breached_resolution = models.BooleanField(default=False)
+    # When somebody was warned that the target comes near: once a target, until the priority sets another.
+    response_warned_at = models.DateTimeField(null=True, blank=True)
+    resolution_warned_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "support_sla"

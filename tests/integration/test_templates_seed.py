@@ -42,6 +42,57 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
         ALL,
         {"booking_number": "text", "equipment": "text", "end_date": "date", "booking_url": "url"},
     ),
+    **{
+        f"installment.{name}": (
+            category,
+            ALL,
+            {
+                "booking_number": "text",
+                "equipment": "text",
+                "installment_number": "text",
+                "due_date": "date",
+                "amount": "money",
+                "payment_url": "url",
+            },
+        )
+        for name, category in {
+            "due_soon": "reminder",
+            "due_today": "reminder",
+            "overdue": "transactional",
+            "overdue_second": "transactional",
+            "overdue_final": "transactional",
+        }.items()
+    },
+    "finance.installments_overdue": (
+        "transactional",
+        ("email", "inapp"),
+        {
+            "day": "date",
+            "count": "text",
+            "totals": "list",
+            "shown": "text",
+            "installments": "list",
+            "list_url": "url",
+        },
+    ),
+    **{
+        f"sla.{name}": (
+            "transactional",
+            channels,
+            {
+                "ticket_number": "text",
+                "is_response": "flag",
+                "is_urgent": "flag",
+                "is_assigned": "flag",
+                "due_at": "datetime",
+                "ticket_url": "url",
+            },
+        )
+        for name, channels in {
+            "warning": ("email", "inapp"),
+            "breached": ("email", "push", "inapp"),
+        }.items()
+    },
     "system.test_message": ("transactional", ALL, {}),
     "staff.security_alert": ("security", ("email", "sms", "inapp"), {"summary": "text", "detail_url": "url"}),
     "system.job_alert": (
@@ -111,6 +162,9 @@ def test_an_sms_with_ordinary_values_is_one_segment_of_plain_letters(name: str) 
             "deposit_amount": {"amount": "1250.00", "currency": "CAD"},
             "start_date": date,
             "end_date": date,
+            "due_date": date,
+            "amount": {"amount": "1250.00", "currency": "CAD"},
+            "payment_url": "https://rental.example/bookings/B-2026-10412/payments",
             "delivery_at": f"{date}T14:30:00-04:00",
         }
         wanted = CONTRACT[name][2]

@@ -1,0 +1,53 @@
+"""Which instalments call for a word to the customer: in, `now` and a milestone; out, rows, chosen in SQL by local time.
+
+A milestone is a number of days from the due date, by the customer's own calendar: -3 is three days before, 7 a week after.
+"""
+
+import datetime as dt
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from rentals.local_time import days_near, local_date, local_time, midnight, plus_days
+
+if TYPE_CHECKING:
+    from rentals.models import InstallmentSchedule  # noqa: F401 (named in the generic bases)
+
+ZONE = "booking__customer__timezone"
+# Overdue notices know no quiet hours, so a run that makes up for a missed one must not write at night.
+REMIND_FROM, REMIND_UNTIL = dt.time(9), dt.time(21)
+
+
+class InstallmentQuerySet(models.QuerySet["InstallmentSchedule"]):
+    def reminder_due(self, *, now: dt.datetime, days: int, until: int) -> Self:
+        """Unpaid instalments past the milestone `days` and before the milestone `until`, of which nobody has told yet.
+
+        A run that was missed is made up for until the next milestone begins: `expires_at`, on each row. What was told
+        is told again where the due date moved, and never for an earlier milestone of the same date.
+        """
+        told = Q(reminded_due_date=F("due_date"), reminded_days__gte=days)
+        return (
+            self.filter(
+                Q(reminded_due_date__isnull=True) | ~told,
+                due_date__range=days_near(now, first=1 - until, last=-days),
+                status="overdue" if days > 0 else "pending",
+            )
+            .alias(local_date=local_date(now, zone=ZONE), local_time=local_time(now, zone=ZONE))
+            .filter(
+                due_date__lte=plus_days("local_date", -days),
+                due_date__gt=plus_days("local_date", -until),
+                local_time__gte=REMIND_FROM,
+                local_time__lt=REMIND_UNTIL,
+            )
+            .exclude(booking__status="cancelled")
+            .annotate(expires_at=midnight(plus_days("due_date", until), zone=ZONE))
+            .order_by("pk")
+        )
+
+    def mark_reminded(self, *, now: dt.datetime, days: int) -> int:
+        """Remember that these were told of this milestone of their due date; answers how many. One statement."""
+        return self.update(
+            reminder_sent_at=now, reminded_due_date=F("due_date"), reminded_days=days, updated_at=Now()
+        )
