@@ -12,6 +12,15 @@ Object = dict[str, Any]
 
 DAY = 86_400
 FEE_PERCENT, FEE_FIXED = 2.9, 30  # Stripe's standard price for cards
+# Reporting categories that differ from the type (docs.stripe.com/reports/reporting-categories).
+CATEGORIES = {
+    "payment": "charge",
+    "payment_refund": "refund",
+    "stripe_fee": "fee",
+    "adjustment": "other_adjustment",
+    "payout_failure": "payout_reversal",
+    "payout_cancel": "payout_reversal",
+}
 
 
 class BadDataError(ValueError):
@@ -20,16 +29,21 @@ class BadDataError(ValueError):
 
 @dataclass(slots=True)
 class Ledger:
-    """All payouts and balance transactions, newest first as Stripe lists them."""
+    """All payouts and balance transactions, newest first as Stripe lists them; `sources` are what they came from."""
 
     payouts: list[Object] = field(default_factory=list)
     transactions: list[Object] = field(default_factory=list)
     by_payout: dict[str, list[Object]] = field(default_factory=dict)
+    sources: dict[str, Object] = field(default_factory=dict)
 
     def add(self, payouts: list[Object], transactions: list[tuple[Object, str | None]]) -> None:
         """Add objects, or replace those of the same id; a transaction comes with the id of its payout, if it
         has one."""
         self.payouts = _newest_first(self.payouts + payouts)
+        for item, _ in transactions:
+            if isinstance(item["source"], dict):
+                self.sources[item["source"]["id"]] = item["source"]
+                item["source"] = item["source"]["id"]
         self.transactions = _newest_first(self.transactions + [item for item, _ in transactions])
         grouped: dict[str, list[Object]] = {}
         for item, payout in transactions:
@@ -50,7 +64,7 @@ def settle(
     payouts: list[Object] = []
     transactions: list[tuple[Object, str]] = []
     for (currency, arrival), items in sorted(batches.items()):
-        identifier = _id("po", currency, arrival, *(item["source"] for item in items))
+        identifier = _id("po", currency, arrival, *(item["source"]["id"] for item in items))
         amount = sum(item["net"] for item in items)
         payouts.append(
             payout_object({"id": identifier, "amount": amount, "currency": currency, "arrival_date": arrival})
@@ -135,9 +149,10 @@ def transaction_object(raw: Object) -> Object:
             "type": "stripe_fee",
         }
     ]
-    category = {"payment": "charge", "payment_refund": "refund"}.get(raw["type"], raw["type"])
+    came_from = source["id"] if isinstance(source, dict) else source
+    category = CATEGORIES.get(raw["type"], raw["type"])
     defaults: Object = {
-        "id": _id("txn", source or raw["created"]), "object": "balance_transaction",
+        "id": _id("txn", came_from or raw["created"]), "object": "balance_transaction",
         "available_on": (raw["created"] // DAY + 2) * DAY, "balance_type": "payments", "description": None,
         "exchange_rate": None, "fee": fee, "fee_details": details if fee else [], "net": raw["amount"] - fee,
         "reporting_category": category, "source": source, "status": "available",
@@ -155,7 +170,7 @@ def _charge(raw: Object) -> Object:
             "fee": fee,
             "currency": raw["currency"],
             "created": raw["created"],
-            "source": raw["id"],
+            "source": {"object": "charge"} | raw,
         }
     )
 
@@ -168,7 +183,7 @@ def _refund(raw: Object) -> Object:
             "amount": -raw["amount"],
             "currency": raw["currency"],
             "created": raw["created"],
-            "source": raw["id"],
+            "source": {"object": "refund"} | raw,
         }
     )
 
