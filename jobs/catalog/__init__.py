@@ -6,7 +6,7 @@
 import datetime as dt
 from collections.abc import Mapping
 
-from jobs.catalog import booking_reminders
+from jobs.catalog import booking_reminders, payout_reconciliation
 from jobs.spec import JobSpec
 
 _JOBS = (
@@ -16,6 +16,16 @@ _JOBS = (
         run=booking_reminders.run,
         cron="0 * * * *",
         timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="payout_reconciliation",
+        description="Compare Stripe’s payouts with our payments, and tell finance what differs.",
+        run=payout_reconciliation.run,
+        cron="30 4 * * *",
+        timeout=dt.timedelta(minutes=25),
+        # Stripe is asked between short transactions, a payout each; an interrupted run leaves whole payouts.
+        atomic=False,
+        rehearsable=True,
     ),
 )
 
