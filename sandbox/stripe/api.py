@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl
 from sandbox import keys
 from sandbox.server import Headers, Request, Response
 from sandbox.store import Received
-from sandbox.stripe.ledger import Ledger, Object
+from sandbox.stripe.ledger import Ledger
+from sandbox.stripe.objects import Object
 from sandbox.stripe.query import RefusedError, check_names, expanded, one, page
 
 BASE = "/stripe"

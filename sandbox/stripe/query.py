@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from itertools import islice
 
-from sandbox.stripe.ledger import Object
+from sandbox.stripe.objects import Object
 
 RANGE = re.compile(r"(?P<field>created|arrival_date)\[(?P<operator>gt|gte|lt|lte)\]")
 COMMON = frozenset({"limit", "starting_after", "ending_before", "created", "expand[]", "expand[0]"})
