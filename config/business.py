@@ -17,6 +17,7 @@ def notifications() -> dict[str, Any]:
             "booking.": "rentals.relevance.bookings.over",
             "installment.": "rentals.relevance.installments.over",
             "sla.": "rentals.relevance.tickets.over",
+            "finance.payout_discrepancy": "rentals.relevance.payouts.over",
         },
     }
 

@@ -19,6 +19,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from config.local_secrets import local_secret
+from config.sample_payouts import pay_out
 from config.supervisor import Supervisor
 from consent.models import Channel
 from jobs.runner import run
@@ -75,11 +76,12 @@ def password() -> str:
 def start_processes(
     supervisor: Supervisor, addresses: Addresses, *, web_port: int, sandbox_port: int
 ) -> None:
-    """The sandbox, two django-q2 clusters and the web server, each ready before the next."""
+    """The sandbox with Stripe's payouts, two django-q2 clusters and the web server, each ready before the next."""
     python, manage = sys.executable, str(Path(settings.BASE_DIR) / "manage.py")
     env = addresses.environment()
     supervisor.start("sandbox", [python, "-m", "sandbox", "--port", str(sandbox_port)])
     supervisor.wait_until("sandbox", lambda: answers(f"{addresses.sandbox}/_sandbox/stats"), timeout=60)
+    pay_out(addresses.sandbox, now=timezone.now())
     for cluster in ("notify", "jobs"):
         # By the environment, not by `-n`: django-q2 reads its settings before it reads its options.
         supervisor.start(cluster, [python, manage, "work", cluster], env=env)

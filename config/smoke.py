@@ -17,6 +17,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import override_settings
 
+from config.sample_payouts import pay_out
 from jobs.catalog import CATALOG
 from jobs.runner import run
 from notifications.models import InboxItem, Notification
@@ -50,6 +51,7 @@ def smoke() -> tuple[list[Line], list[str]]:
     with own_database(), SandboxServer() as server, override_settings(**_pointing_at(server)):
         call_command("load_templates", stdout=io.StringIO())
         call_command("seed_rentals", verbosity=0, seed=SEED, at=MOMENT.isoformat(), push_url=server.url)
+        pay_out(server.url, now=MOMENT)
         problems = [
             f"{name}: {report.error}"
             for name in CATALOG

@@ -6,7 +6,12 @@
 import datetime as dt
 from collections.abc import Mapping
 
-from jobs.catalog import booking_reminders, installment_reminders, sla_monitor
+from jobs.catalog import (
+    booking_reminders,
+    installment_reminders,
+    payout_reconciliation,
+    sla_monitor,
+)
 from jobs.spec import JobSpec
 
 _JOBS = (
@@ -23,6 +28,16 @@ _JOBS = (
         run=installment_reminders.run,
         cron="5 * * * *",
         timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="payout_reconciliation",
+        description="Compare Stripe’s payouts with our payments, and tell finance what differs.",
+        run=payout_reconciliation.run,
+        cron="30 4 * * *",
+        timeout=dt.timedelta(minutes=25),
+        # Stripe is asked between short transactions, a payout each; an interrupted run leaves whole payouts.
+        atomic=False,
+        rehearsable=True,
     ),
     JobSpec(
         name="sla_monitor",

@@ -1,9 +1,9 @@
-"""Money in the admin: in, a booking's or a payout's id; out, instalments, payouts and promotions."""
+"""Money in the admin: in, a booking's number; out, instalments and promotions."""
 
 from django.contrib import admin
 
 from rentals.admin.record import RecordAdmin
-from rentals.models import InstallmentSchedule, PayoutReconciliation, PromoRule
+from rentals.models import InstallmentSchedule, PromoRule
 
 
 @admin.register(InstallmentSchedule)
@@ -13,22 +13,6 @@ class InstallmentScheduleAdmin(RecordAdmin[InstallmentSchedule]):
     list_select_related = ("booking",)
     search_fields = ("booking__booking_number__exact",)
     search_help_text = "Booking number."
-
-
-@admin.register(PayoutReconciliation)
-class PayoutReconciliationAdmin(RecordAdmin[PayoutReconciliation]):
-    list_display = (
-        "stripe_payout_id",
-        "arrival_date",
-        "amount",
-        "expected_amount",
-        "currency",
-        "status",
-        "reconciled_at",
-    )
-    list_filter = ("status", "currency")
-    search_fields = ("stripe_payout_id__exact",)
-    search_help_text = "Stripe's payout id, such as po_1Nq…"
 
 
 @admin.register(PromoRule)

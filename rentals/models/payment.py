@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from rentals.models.booking import Booking
 from rentals.models.record import Record
+from rentals.querysets.payouts import PaymentQuerySet
 
 
 class Payment(Record):
@@ -18,6 +19,9 @@ class Payment(Record):
         FAILED = "failed", _("Failed")
         REFUNDED = "refunded", _("Refunded")
 
+    # The money came, even if it went back later.
+    RECEIVED = (Status.COMPLETED, Status.REFUNDED)
+
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="payments")
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     currency = models.TextField(default="CAD")
@@ -26,6 +30,8 @@ class Payment(Record):
     stripe_payment_intent_id = models.TextField(blank=True, default="")
     stripe_charge_id = models.TextField(blank=True, default="")
     payout_id = models.TextField(blank=True, default="")
+
+    objects = PaymentQuerySet.as_manager()
 
     class Meta:
         db_table = "payments"

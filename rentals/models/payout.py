@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from rentals.models.record import Record
+from rentals.querysets.payouts import PayoutQuerySet
 
 
 class PayoutReconciliation(Record):
@@ -28,6 +29,8 @@ class PayoutReconciliation(Record):
     details = models.JSONField(default=dict, blank=True)
     reconciled_by = models.TextField(blank=True, default="")
     reconciled_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PayoutQuerySet.as_manager()
 
     class Meta:
         db_table = "payout_reconciliations"

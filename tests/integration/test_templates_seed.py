@@ -101,6 +101,21 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
         {"failing": "list", "crashed": "list", "overdue": "list", "runs_url": "url"},
     ),
     "system.job_recovered": ("security", ALL, {"jobs": "list", "runs_url": "url"}),
+    "finance.payout_discrepancy": (
+        "transactional",
+        ("email", "inapp"),
+        {
+            "payout_id": "text",
+            "arrival_date": "date",
+            "amount": "money",
+            "expected": "money",
+            "payout_url": "url",
+            **dict.fromkeys(("failed", "canceled", "manual", "incomplete"), "flag"),
+            **dict.fromkeys(
+                ("missing_here", "missing_at_stripe", "differing", "unrefunded", "others"), "list"
+            ),
+        },
+    ),
     "promotion.announcement": (
         "marketing",
         ("email",),
