@@ -13,10 +13,16 @@ def notifications() -> dict[str, Any]:
         "KICK": "jobs.tasks.kick_drain",  # called after a commit that enqueued
         "COMPANY_NAME": "Fundy Equipment Rental",
         # What no longer holds, by template name or its beginning (docs/howto/keep-messages-relevant.md).
-        "RELEVANCE": {"booking.": "rentals.relevance.bookings.over"},
+        "RELEVANCE": {
+            "booking.": "rentals.relevance.bookings.over",
+            "insurance.": "rentals.relevance.insurance.over",
+        },
     }
 
 
 def rentals(public_url: str) -> dict[str, str]:
     """The pages that messages of the jobs link to."""
-    return {"BOOKING_URL": f"{public_url}/bookings/{{booking_number}}"}
+    return {
+        "BOOKING_URL": f"{public_url}/bookings/{{booking_number}}",
+        "INSURANCE_URL": f"{public_url}/bookings/{{booking_number}}/insurance",
+    }

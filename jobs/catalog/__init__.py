@@ -6,7 +6,7 @@
 import datetime as dt
 from collections.abc import Mapping
 
-from jobs.catalog import booking_reminders
+from jobs.catalog import booking_reminders, insurance_reminders
 from jobs.spec import JobSpec
 
 _JOBS = (
@@ -15,6 +15,13 @@ _JOBS = (
         description="Deposit, delivery, pick-up and return reminders of bookings.",
         run=booking_reminders.run,
         cron="0 * * * *",
+        timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="insurance_reminders",
+        description="Reminders of proofs of insurance that run out or lack something.",
+        run=insurance_reminders.run,
+        cron="0 9 * * *",
         timeout=dt.timedelta(minutes=10),
     ),
 )
