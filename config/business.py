@@ -15,6 +15,7 @@ def notifications() -> dict[str, Any]:
         # What no longer holds, by template name or its beginning (docs/howto/keep-messages-relevant.md).
         "RELEVANCE": {
             "booking.": "rentals.relevance.bookings.over",
+            "contract.": "rentals.relevance.contracts.over",
             "insurance.": "rentals.relevance.insurance.over",
         },
     }
@@ -24,5 +25,6 @@ def rentals(public_url: str) -> dict[str, str]:
     """The pages that messages of the jobs link to."""
     return {
         "BOOKING_URL": f"{public_url}/bookings/{{booking_number}}",
+        "CONTRACT_URL": f"{public_url}/contracts/{{contract_number}}",
         "INSURANCE_URL": f"{public_url}/bookings/{{booking_number}}/insurance",
     }

@@ -6,7 +6,7 @@
 import datetime as dt
 from collections.abc import Mapping
 
-from jobs.catalog import booking_reminders, insurance_reminders
+from jobs.catalog import booking_reminders, contract_reminders, insurance_reminders
 from jobs.spec import JobSpec
 
 _JOBS = (
@@ -14,6 +14,13 @@ _JOBS = (
         name="booking_reminders",
         description="Deposit, delivery, pick-up and return reminders of bookings.",
         run=booking_reminders.run,
+        cron="0 * * * *",
+        timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="contract_reminders",
+        description="Reminders of contracts to those who have not signed.",
+        run=contract_reminders.run,
         cron="0 * * * *",
         timeout=dt.timedelta(minutes=10),
     ),
