@@ -18,6 +18,8 @@ def notifications() -> dict[str, Any]:
             "installment.": "rentals.relevance.installments.over",
             "sla.": "rentals.relevance.tickets.over",
             "finance.payout_discrepancy": "rentals.relevance.payouts.over",
+            "contract.": "rentals.relevance.contracts.over",
+            "insurance.": "rentals.relevance.insurance.over",
         },
     }
 
@@ -27,4 +29,6 @@ def rentals(public_url: str) -> dict[str, str]:
     return {
         "BOOKING_URL": f"{public_url}/bookings/{{booking_number}}",
         "PAYMENT_URL": f"{public_url}/bookings/{{booking_number}}/payments",
+        "CONTRACT_URL": f"{public_url}/contracts/{{contract_number}}",
+        "INSURANCE_URL": f"{public_url}/bookings/{{booking_number}}/insurance",
     }

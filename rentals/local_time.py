@@ -31,6 +31,18 @@ def local(now: dt.datetime, *, zone: str = ZONE) -> Func:
     return Func(F(zone), Value(now), function="timezone", output_field=DateTimeField())
 
 
+def local_date_of(column: str, *, zone: str) -> Cast:
+    """The recipient's date at the moment that a column holds."""
+    moment = Func(F(zone), F(column), function="timezone", output_field=DateTimeField())
+    return Cast(moment, DateField())
+
+
+def moment_at(day: str, time: dt.time, *, zone: str) -> Func:
+    """The moment at which the recipient's clock shows `time` on that local day."""
+    clock = ExpressionWrapper(F(day) + Value(time, TimeField()), output_field=DateTimeField())
+    return Func(F(zone), clock, function="timezone", output_field=DateTimeField())
+
+
 def plus_days(column: str, days: int) -> Combinable:
     return ExpressionWrapper(F(column) + Value(days), output_field=DateField())
 

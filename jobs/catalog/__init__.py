@@ -8,7 +8,9 @@ from collections.abc import Mapping
 
 from jobs.catalog import (
     booking_reminders,
+    contract_reminders,
     installment_reminders,
+    insurance_reminders,
     payout_reconciliation,
     sla_monitor,
 )
@@ -23,10 +25,24 @@ _JOBS = (
         timeout=dt.timedelta(minutes=10),
     ),
     JobSpec(
+        name="contract_reminders",
+        description="Reminders of contracts to those who have not signed.",
+        run=contract_reminders.run,
+        cron="0 * * * *",
+        timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
         name="installment_reminders",
         description="Reminders of instalments that are due or overdue, their alerts, and finance's digest.",
         run=installment_reminders.run,
         cron="5 * * * *",
+        timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="insurance_reminders",
+        description="Reminders of proofs of insurance that run out or lack something.",
+        run=insurance_reminders.run,
+        cron="0 9 * * *",
         timeout=dt.timedelta(minutes=10),
     ),
     JobSpec(

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from rentals.models.booking import Booking
 from rentals.models.record import Record
+from rentals.querysets.contracts import ContractSignerQuerySet
 
 
 class Contract(Record):
@@ -86,6 +87,8 @@ class ContractSigner(Record):
     signer_email = models.TextField()
     status = models.TextField(choices=Status.choices, default=Status.PENDING)
     signed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ContractSignerQuerySet.as_manager()
 
     class Meta:
         db_table = "contract_signers"

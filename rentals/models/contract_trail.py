@@ -6,10 +6,11 @@ from django.utils.translation import gettext_lazy as _
 
 from rentals.models.contract import Contract
 from rentals.models.record import Record
+from rentals.querysets.contracts import ContractReminderQuerySet
 
 
 class ContractReminder(Record):
-    """A reminder that somebody planned for those who have not signed."""
+    """A reminder for those who have not signed, planned by staff, or because the contract expires (rentals/plan_contracts.py)."""
 
     class Status(models.TextChoices):
         PENDING = "pending", _("Pending")
@@ -20,6 +21,8 @@ class ContractReminder(Record):
     scheduled_at = models.DateTimeField()
     status = models.TextField(choices=Status.choices, default=Status.PENDING)
     sent_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ContractReminderQuerySet.as_manager()
 
     class Meta:
         db_table = "contract_reminders"

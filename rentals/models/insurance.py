@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from rentals.models.booking import Booking
 from rentals.models.record import Record
+from rentals.querysets.insurance import InsuranceReminderQuerySet
 
 
 class InsuranceDocument(Record):
@@ -73,7 +74,7 @@ class InsuranceDocument(Record):
 
 
 class InsuranceReminder(Record):
-    """One reminder of a document, planned, sent, or cancelled because the document settled itself."""
+    """One reminder of a document, planned (rentals/plan_insurance.py), sent, or cancelled because it settled itself."""
 
     class ReminderType(models.TextChoices):
         EXPIRY = "expiry", _("Expiry")
@@ -91,6 +92,8 @@ class InsuranceReminder(Record):
     scheduled_at = models.DateTimeField()
     status = models.TextField(choices=Status.choices, default=Status.PENDING)
     sent_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InsuranceReminderQuerySet.as_manager()
 
     class Meta:
         db_table = "insurance_reminders"

@@ -14,6 +14,13 @@ from templates_app.seed_files import SEED, read_seed
 from templates_app.segments import segments
 
 ALL = ("email", "sms", "push", "inapp")
+SIGNING = {
+    "contract_number": "text",
+    "booking_number": "text",
+    "equipment": "text",
+    "expires_at": "datetime",
+    "contract_url": "url",
+}
 # What callers rely on: category, channels, and the payload that the jobs pass.
 CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
     "booking.deposit_due": (
@@ -42,6 +49,7 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
         ALL,
         {"booking_number": "text", "equipment": "text", "end_date": "date", "booking_url": "url"},
     ),
+<<<<<<< HEAD
     **{
         f"installment.{name}": (
             category,
@@ -93,6 +101,26 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
             "breached": ("email", "push", "inapp"),
         }.items()
     },
+=======
+    "contract.expiring": ("transactional", ALL, SIGNING),
+    "contract.signature_due": ("transactional", ALL, SIGNING),
+    "insurance.expiring": (
+        "reminder",
+        ALL,
+        {
+            "booking_number": "text",
+            "equipment": "text",
+            "expiry_date": "date",
+            "is_last_day": "flag",
+            "insurance_url": "url",
+        },
+    ),
+    "insurance.missing_info": (
+        "transactional",
+        ALL,
+        {"booking_number": "text", "equipment": "text", "missing": "list", "insurance_url": "url"},
+    ),
+>>>>>>> papers
     "system.test_message": ("transactional", ALL, {}),
     "staff.security_alert": ("security", ("email", "sms", "inapp"), {"summary": "text", "detail_url": "url"}),
     "system.job_alert": (
@@ -181,6 +209,12 @@ def test_an_sms_with_ordinary_values_is_one_segment_of_plain_letters(name: str) 
             "amount": {"amount": "1250.00", "currency": "CAD"},
             "payment_url": "https://rental.example/bookings/B-2026-10412/payments",
             "delivery_at": f"{date}T14:30:00-04:00",
+            "contract_number": "C-2026-10412",
+            "contract_url": "https://rental.example/contracts/C-2026-10412",
+            "expires_at": f"{date}T14:30:00-04:00",
+            "expiry_date": date,
+            "is_last_day": False,
+            "insurance_url": "https://rental.example/bookings/B-2026-10412/insurance",
         }
         wanted = CONTRACT[name][2]
         text = render(name, locale, "sms", **{key: value for key, value in payload.items() if key in wanted})[
