@@ -6,7 +6,7 @@
 import datetime as dt
 from collections.abc import Mapping
 
-from jobs.catalog import booking_reminders
+from jobs.catalog import booking_reminders, maintenance_reminders
 from jobs.spec import JobSpec
 
 _JOBS = (
@@ -15,6 +15,13 @@ _JOBS = (
         description="Deposit, delivery, pick-up and return reminders of bookings.",
         run=booking_reminders.run,
         cron="0 * * * *",
+        timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="maintenance_reminders",
+        description="Services that are due or overdue and faults, for the workshop.",
+        run=maintenance_reminders.run,
+        cron="30 6 * * *",
         timeout=dt.timedelta(minutes=10),
     ),
 )
