@@ -20,6 +20,7 @@ def notifications() -> dict[str, Any]:
             "finance.payout_discrepancy": "rentals.relevance.payouts.over",
             "contract.": "rentals.relevance.contracts.over",
             "insurance.": "rentals.relevance.insurance.over",
+            "maintenance.": "rentals.relevance.maintenance.over",
         },
     }
 

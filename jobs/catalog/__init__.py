@@ -11,6 +11,7 @@ from jobs.catalog import (
     contract_reminders,
     installment_reminders,
     insurance_reminders,
+    maintenance_reminders,
     payout_reconciliation,
     sla_monitor,
 )
@@ -43,6 +44,13 @@ _JOBS = (
         description="Reminders of proofs of insurance that run out or lack something.",
         run=insurance_reminders.run,
         cron="0 9 * * *",
+        timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="maintenance_reminders",
+        description="Services that are due or overdue and faults, for the workshop.",
+        run=maintenance_reminders.run,
+        cron="30 6 * * *",
         timeout=dt.timedelta(minutes=10),
     ),
     JobSpec(

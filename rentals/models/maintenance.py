@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from rentals.models.equipment import Equipment
 from rentals.models.record import Record
+from rentals.querysets.maintenance import MaintenanceAlertQuerySet
 
 
 class MaintenanceLog(Record):
@@ -104,6 +105,8 @@ class MaintenanceAlert(Record):
     fault_code = models.TextField(blank=True, default="")
     triggered_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MaintenanceAlertQuerySet.as_manager()
 
     class Meta:
         db_table = "maintenance_alerts"
