@@ -6,7 +6,7 @@
 import datetime as dt
 from collections.abc import Mapping
 
-from jobs.catalog import booking_reminders
+from jobs.catalog import booking_reminders, segment_refresh
 from jobs.spec import JobSpec
 
 _JOBS = (
@@ -16,6 +16,16 @@ _JOBS = (
         run=booking_reminders.run,
         cron="0 * * * *",
         timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="segment_refresh",
+        description="Members of the customer segments that follow a rule.",
+        run=segment_refresh.run,
+        cron="45 4 * * *",
+        timeout=dt.timedelta(minutes=20),
+        # A segment commits by itself, so that a broken one does not hold up the others.
+        atomic=False,
+        rehearsable=True,
     ),
 )
 

@@ -1,10 +1,9 @@
-"""Customers and their segments in the admin: in, an address or a name; out, who rents, and who belongs to which group."""
+"""Customers in the admin: in, an address or a name; out, who rents."""
 
 from django.contrib import admin
 
 from consent.admin_base import ReadOnlyAdmin
-from rentals.admin.record import RecordAdmin
-from rentals.models import Customer, CustomerSegment, CustomerSegmentMember
+from rentals.models import Customer
 
 
 @admin.register(Customer)
@@ -26,23 +25,3 @@ class CustomerAdmin(ReadOnlyAdmin[Customer]):
     search_help_text = "E-mail, phone (+15065550123), or the beginning of a last name or company."
     # Two counts of a large table for one page are one too many.
     show_full_result_count = False
-
-
-@admin.register(CustomerSegment)
-class CustomerSegmentAdmin(RecordAdmin[CustomerSegment]):
-    list_display = ("name", "auto_refresh", "member_count", "refreshed_at")
-    list_filter = ("auto_refresh",)
-    search_fields = ("name__istartswith",)
-
-
-@admin.register(CustomerSegmentMember)
-class CustomerSegmentMemberAdmin(RecordAdmin[CustomerSegmentMember]):
-    """Who belongs to a segment: by the segment's page, or by a customer's id."""
-
-    list_display = ("segment", "customer", "added_at")
-    list_filter = ("segment",)
-    list_select_related = ("segment", "customer")
-    # The table has no index for an order of its own, and needs none.
-    ordering = ("segment", "customer")
-    search_fields = ("customer__id__exact",)
-    search_help_text = "A customer's id."
