@@ -1,4 +1,4 @@
-"""How Postroom is wired to this business: in, the site's address; out, the settings NOTIFICATIONS and RENTALS.
+"""How Postroom is wired to this business: in, the site's address; out, the settings NOTIFICATIONS, RENTALS and AUDIT_ANOMALIES.
 
 A host monolith writes its own (docs/howto/install-in-your-project.md).
 """
@@ -20,3 +20,8 @@ def notifications() -> dict[str, Any]:
 def rentals(public_url: str) -> dict[str, str]:
     """The pages that messages of the jobs link to."""
     return {"BOOKING_URL": f"{public_url}/bookings/{{booking_number}}"}
+
+
+def audit_anomalies() -> dict[str, Any]:
+    """From where on audit_anomaly_detector calls something suspicious; what may be set is in rentals/anomalies/thresholds.py."""
+    return {}

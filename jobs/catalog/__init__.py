@@ -6,10 +6,17 @@
 import datetime as dt
 from collections.abc import Mapping
 
-from jobs.catalog import booking_reminders, segment_refresh
+from jobs.catalog import audit_anomaly_detector, booking_reminders, segment_refresh
 from jobs.spec import JobSpec
 
 _JOBS = (
+    JobSpec(
+        name="audit_anomaly_detector",
+        description="Suspicious events of the audit trail, as incidents for the security centre.",
+        run=audit_anomaly_detector.run,
+        cron="5 * * * *",
+        timeout=dt.timedelta(minutes=10),
+    ),
     JobSpec(
         name="booking_reminders",
         description="Deposit, delivery, pick-up and return reminders of bookings.",
