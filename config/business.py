@@ -1,4 +1,4 @@
-"""How Postroom is wired to this business: in, the site's address; out, the settings NOTIFICATIONS and RENTALS.
+"""How Postroom is wired to this business: in, the site's address; out, the settings NOTIFICATIONS, RENTALS and AUDIT_ANOMALIES.
 
 A host monolith writes its own (docs/howto/install-in-your-project.md).
 """
@@ -33,3 +33,9 @@ def rentals(public_url: str) -> dict[str, str]:
         "CONTRACT_URL": f"{public_url}/contracts/{{contract_number}}",
         "INSURANCE_URL": f"{public_url}/bookings/{{booking_number}}/insurance",
     }
+    return {"BOOKING_URL": f"{public_url}/bookings/{{booking_number}}"}
+
+
+def audit_anomalies() -> dict[str, Any]:
+    """From where on audit_anomaly_detector calls something suspicious; what may be set is in rentals/anomalies/thresholds.py."""
+    return {}

@@ -7,17 +7,26 @@ import datetime as dt
 from collections.abc import Mapping
 
 from jobs.catalog import (
+    audit_anomaly_detector,
     booking_reminders,
     contract_reminders,
     installment_reminders,
     insurance_reminders,
     maintenance_reminders,
     payout_reconciliation,
+    segment_refresh,
     sla_monitor,
 )
 from jobs.spec import JobSpec
 
 _JOBS = (
+    JobSpec(
+        name="audit_anomaly_detector",
+        description="Suspicious events of the audit trail, as incidents for the security centre.",
+        run=audit_anomaly_detector.run,
+        cron="5 * * * *",
+        timeout=dt.timedelta(minutes=10),
+    ),
     JobSpec(
         name="booking_reminders",
         description="Deposit, delivery, pick-up and return reminders of bookings.",
@@ -60,6 +69,16 @@ _JOBS = (
         cron="30 4 * * *",
         timeout=dt.timedelta(minutes=25),
         # Stripe is asked between short transactions, a payout each; an interrupted run leaves whole payouts.
+        atomic=False,
+        rehearsable=True,
+    ),
+    JobSpec(
+        name="segment_refresh",
+        description="Members of the customer segments that follow a rule.",
+        run=segment_refresh.run,
+        cron="45 4 * * *",
+        timeout=dt.timedelta(minutes=20),
+        # A segment commits by itself, so that a broken one does not hold up the others.
         atomic=False,
         rehearsable=True,
     ),

@@ -1,10 +1,9 @@
-"""Customers and their segments in the admin: in, an address or a name; out, who rents, and who belongs to which group."""
+"""Customers in the admin: in, an address or a name; out, who rents."""
 
 from django.contrib import admin
 
 from consent.admin_base import ReadOnlyAdmin
-from rentals.admin.record import RecordAdmin
-from rentals.models import Customer, CustomerSegment, CustomerSegmentMember
+from rentals.models import Customer
 
 
 @admin.register(Customer)
@@ -26,6 +25,7 @@ class CustomerAdmin(ReadOnlyAdmin[Customer]):
     search_help_text = "E-mail, phone (+15065550123), or the beginning of a last name or company."
     # Two counts of a large table for one page are one too many.
     show_full_result_count = False
+<<<<<<< HEAD
 
 
 @admin.register(CustomerSegment)
@@ -46,3 +46,5 @@ class CustomerSegmentMemberAdmin(RecordAdmin[CustomerSegmentMember]):
     ordering = ("segment_id", "customer_id")
     search_fields = ("customer__id__exact",)
     search_help_text = "A customer's id."
+=======
+>>>>>>> watch

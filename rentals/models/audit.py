@@ -5,6 +5,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from rentals.models.record import Record
+from rentals.querysets.audit import AuditEventQuerySet
 
 
 class AuditEvent(Record):
@@ -28,6 +29,8 @@ class AuditEvent(Record):
     user_agent = models.TextField(blank=True, default="")
     session_id = models.TextField(blank=True, default="")
     occurred_at = models.DateTimeField()
+
+    objects = AuditEventQuerySet.as_manager()
 
     class Meta:
         db_table = "audit_events"

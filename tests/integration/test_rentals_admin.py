@@ -96,6 +96,7 @@ def test_every_business_record_has_a_page_or_stands_on_its_parents() -> None:
 
 @pytest.mark.usefixtures("templates")
 def test_records_are_read_and_never_changed_by_hand() -> None:
+    # Segments are written by staff: tests/integration/test_segment_admin.py.
     rows = {model._meta.model_name: row for model, row in make_every_row().items()}
     client = operator("*")
     for name in PAGES:
@@ -103,7 +104,8 @@ def test_records_are_read_and_never_changed_by_hand() -> None:
         seen(client.get(base))
         seen(client.get(base, {"q": "x"}))
         seen(client.get(f"{base}{rows[name].pk}/change/"))
-        for path in (f"{rows[name].pk}/change/", f"{rows[name].pk}/delete/", "add/"):
+        forbidden = (f"{rows[name].pk}/change/", f"{rows[name].pk}/delete/", "add/")
+        for path in forbidden[1:2] if name == "customersegment" else forbidden:
             assert client.post(base + path, {"post": "yes"}).status_code == 403, (name, path)
 
 
