@@ -11,9 +11,7 @@ import phonenumbers
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import connection
 
-from config.sample_business import make_sample_business
 from consent.models import ConsentEvent, CustomerConsent
 from notifications.models import PushSubscription
 from notifications.push_subscriptions import targets_of
@@ -26,23 +24,9 @@ from rentals.sample.load import tables
 from rentals.sample.plan import MAX_CUSTOMERS, Plan
 from sandbox import push_keys
 from tests.factories import BookingFactory
+from tests.sample_business import AT, PUSH, fetch, make
 
 pytestmark = pytest.mark.django_db
-
-AT = dt.datetime(2026, 11, 20, 15, 0, tzinfo=dt.UTC)
-PUSH = "http://127.0.0.1:8025"
-
-
-def make(*, at: dt.datetime = AT, replace: bool = False, **sizes: int) -> Plan:
-    plan = Plan(at=at, **sizes)
-    make_sample_business(plan, push_url=PUSH, replace=replace)
-    return plan
-
-
-def fetch(sql: str) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        return list(cursor.fetchall())
 
 
 def fingerprints() -> dict[str, str]:
@@ -176,7 +160,7 @@ def test_the_figures_add_up() -> None:
     out = Equipment.objects.filter(status="rented").values_list("pk", flat=True)
     assert set(out) == set(Booking.objects.filter(status="active").values_list("equipment", flat=True))
     assert fetch("SELECT count(*) FROM payments WHERE status = 'completed' AND amount = 0") == [(0,)]
-    for table in ("bookings", "customers", "payments", "logistics_tasks"):
+    for table in tables():
         assert fetch(f"SELECT count(*) FROM {table} WHERE created_at > updated_at") == [(0,)]
         assert fetch(f"SELECT count(*) FROM {table} WHERE updated_at > '{AT.isoformat()}'") == [(0,)]
 
