@@ -1,4 +1,4 @@
-"""A sample rental business with all that belongs to it: in, a Plan; out, customers, bookings, consents, browsers, staff.
+"""A sample rental business with all that belongs to it: in, a Plan; out, the rental business, consents, browsers, staff.
 
 It is put together here because the rental business knows nothing of notifications, nor they of it.
 """
@@ -17,7 +17,7 @@ from rentals.sample.consents import consent_changes
 from rentals.sample.customers import preferred
 from rentals.sample.load import load, tables
 from rentals.sample.plan import Plan
-from rentals.sample.staff import hire_staff
+from rentals.sample.staff import hire_staff, ticket_takers
 from sandbox import push_keys
 
 PAGE = 1_000
@@ -46,10 +46,12 @@ def make_sample_business(
     with transaction.atomic():
         if replace:
             PushSubscription.objects.filter(recipient_key__startswith="customer:").delete()
-        rows = dict(load(plan, replace=replace, advance=advance or (lambda _: None)))
+        # Before the business: some of its rows name them.
+        hired = hire_staff()
+        rows = dict(load(plan, replace=replace, advance=advance or (lambda _: None), staff=ticket_takers()))
         rows["consent_events"] = record_many(consent_changes(plan))
         rows["push_subscriptions"] = sum(map(subscribe_many, _pages(_browsers(plan, push_url))))
-        rows["auth_user"] = hire_staff()
+        rows["auth_user"] = hired
     _count_anew()
     return rows
 

@@ -13,7 +13,11 @@ STAFF = (
     ("Paul", "Geldart", ("finance",)),
     ("Rémi", "Doiron", ("workshop",)),
     ("Tara", "Colpitts", ("workshop", "support_leads")),
+    ("Yvon", "Doucet", ()),
+    ("Claire", "Tingley", ()),
 )
+# Who answers the customers' tickets.
+SUPPORT = ("ctingley", "gsteeves", "ydoucet")
 
 
 def hire_staff() -> int:
@@ -36,3 +40,9 @@ def hire_staff() -> int:
             user.groups.set([Group.objects.get_or_create(name=group)[0] for group in groups])
             hired += 1
     return hired
+
+
+def ticket_takers() -> list[int]:
+    """The keys of those who take tickets."""
+    users = get_user_model().objects.filter(username__in=SUPPORT)
+    return list(users.order_by("username").values_list("pk", flat=True))

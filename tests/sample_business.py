@@ -1,0 +1,30 @@
+"""A sample business in the test's database: in, sizes and a moment; out, its Plan, and rows by SQL."""
+
+import datetime as dt
+from typing import Any
+
+from django.db import connection
+
+from config.sample_business import make_sample_business
+from rentals.sample.plan import Plan
+
+AT = dt.datetime(2026, 11, 20, 15, 0, tzinfo=dt.UTC)
+PUSH = "http://127.0.0.1:8025"
+
+
+def make(*, at: dt.datetime = AT, replace: bool = False, **sizes: int) -> Plan:
+    plan = Plan(at=at, **sizes)
+    make_sample_business(plan, push_url=PUSH, replace=replace)
+    return plan
+
+
+def fetch(sql: str, *values: object) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values or None)
+        return list(cursor.fetchall())
+
+
+def one(sql: str, *values: object) -> Any:
+    """The only value of the only row."""
+    ((value,),) = fetch(sql, *values)
+    return value
