@@ -6,7 +6,7 @@
 import datetime as dt
 from collections.abc import Mapping
 
-from jobs.catalog import booking_reminders
+from jobs.catalog import booking_reminders, refresh_materialized_views
 from jobs.spec import JobSpec
 
 _JOBS = (
@@ -16,6 +16,17 @@ _JOBS = (
         run=booking_reminders.run,
         cron="0 * * * *",
         timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="refresh_materialized_views",
+        description="The dashboards' views, each by its own rhythm or when it was asked for.",
+        run=refresh_materialized_views.run,
+        cron="*/5 * * * *",
+        # The time limits of all eight views together; the views that are due every five minutes come first.
+        timeout=dt.timedelta(minutes=25),
+        # View by view: one that fails takes none of the others with it.
+        atomic=False,
+        rehearsable=True,
     ),
 )
 
