@@ -13,7 +13,10 @@ def notifications() -> dict[str, Any]:
         "KICK": "jobs.tasks.kick_drain",  # called after a commit that enqueued
         "COMPANY_NAME": "Fundy Equipment Rental",
         # What no longer holds, by template name or its beginning (docs/howto/keep-messages-relevant.md).
-        "RELEVANCE": {"booking.": "rentals.relevance.bookings.over"},
+        "RELEVANCE": {
+            "alert.": "rentals.relevance.alerts.over",
+            "booking.": "rentals.relevance.bookings.over",
+        },
     }
 
 

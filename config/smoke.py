@@ -52,7 +52,7 @@ def smoke() -> tuple[list[Line], list[str]]:
         call_command("seed_rentals", verbosity=0, seed=SEED, at=MOMENT.isoformat(), push_url=server.url)
         problems = [
             f"{name}: {report.error}"
-            for name in CATALOG
+            for name in _views_first()
             if (report := run(name, now=MOMENT, trigger="command", actor="smoke")).status != "success"
         ]
         drain(now=MOMENT, budget=dt.timedelta(minutes=5))
@@ -63,6 +63,11 @@ def smoke() -> tuple[list[Line], list[str]]:
     if not lines:
         problems.append("No job queued a message: the sample business holds nothing that is due.")
     return lines, problems
+
+
+def _views_first() -> list[str]:
+    """The jobs by name, but for the views, from which others read: nobody has refreshed them for this moment."""
+    return sorted(CATALOG, key=lambda name: (name != "refresh_materialized_views", name))
 
 
 @contextmanager

@@ -6,7 +6,7 @@
 import datetime as dt
 from collections.abc import Mapping
 
-from jobs.catalog import booking_reminders, refresh_materialized_views
+from jobs.catalog import booking_reminders, generate_dashboard_alerts, refresh_materialized_views
 from jobs.spec import JobSpec
 
 _JOBS = (
@@ -16,6 +16,13 @@ _JOBS = (
         run=booking_reminders.run,
         cron="0 * * * *",
         timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="generate_dashboard_alerts",
+        description="One open alert for each matter that staff should look at, and word of it to them.",
+        run=generate_dashboard_alerts.run,
+        cron="*/5 * * * *",
+        timeout=dt.timedelta(minutes=4),
     ),
     JobSpec(
         name="refresh_materialized_views",

@@ -10,9 +10,9 @@ STAFF = (
     ("Nadia", "Savoie", ("security_centre",)),
     ("Greg", "Steeves", ("security_centre", "support_leads")),
     ("Lise", "Cormier", ("finance",)),
-    ("Paul", "Geldart", ("finance",)),
+    ("Paul", "Geldart", ("finance", "operations")),
     ("Rémi", "Doiron", ("workshop",)),
-    ("Tara", "Colpitts", ("workshop", "support_leads")),
+    ("Tara", "Colpitts", ("workshop", "operations", "support_leads")),
 )
 
 
