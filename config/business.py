@@ -21,6 +21,8 @@ def notifications() -> dict[str, Any]:
             "contract.": "rentals.relevance.contracts.over",
             "insurance.": "rentals.relevance.insurance.over",
             "maintenance.": "rentals.relevance.maintenance.over",
+            "alert.": "rentals.relevance.alerts.over",
+            "booking.": "rentals.relevance.bookings.over",
         },
     }
 

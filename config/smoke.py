@@ -72,7 +72,7 @@ def smoke() -> tuple[list[Did], list[Line], list[str]]:
         pay_out(server.url, now=MOMENT)
         problems = [
             f"{name}: {report.error}"
-            for name in CATALOG
+            for name in _views_first()
             if (report := run(name, now=MOMENT, trigger="command", actor="smoke")).status != "success"
 =======
         reports = [
@@ -89,6 +89,11 @@ def smoke() -> tuple[list[Did], list[Line], list[str]]:
     if not lines:
         problems.append("No job queued a message: the sample business holds nothing that is due.")
     return [_did(report) for report in reports], lines, problems
+
+
+def _views_first() -> list[str]:
+    """The jobs by name, but for the views, from which others read: nobody has refreshed them for this moment."""
+    return sorted(CATALOG, key=lambda name: (name != "refresh_materialized_views", name))
 
 
 @contextmanager

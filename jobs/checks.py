@@ -1,4 +1,4 @@
-"""System checks of the jobs: in, the catalogue, Q_CLUSTER and who is in the security centre; out, what would bite later, with the setting to change."""
+"""System checks of the jobs: in, the catalogue, Q_CLUSTER and who is in the recipient groups; out, what would bite later, with the setting to change."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,22 +58,28 @@ def check_security_centre(*, databases: Sequence[str] | None = None, **_kwargs: 
     """Somebody hears of jobs in trouble. Reads the database, so it runs with `check --database default` and at `migrate`."""
     from jobs.alert import CENTRE
 
-    if not databases:
-        return []
-    try:
-        members = directory().group(CENTRE.name)
-    except DatabaseError:
-        return []  # before the first migration
-    if members:
-        return []
-    what = "has nobody in it" if members is not None else "does not exist"
-    return [
-        Warning(
-            f"The recipient group “{CENTRE.name}” {what}: nobody hears of jobs that fail, crash or are overdue.",
-            hint="Put active staff into the group, in the admin under Groups.",
-            id="jobs.W003",
-        )
-    ]
+    silence = "nobody hears of jobs that fail, crash or are overdue"
+    return list(_nobody_in([CENTRE.name], silence, id_="jobs.W003")) if databases else []
+
+
+def check_alert_groups(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """Somebody hears of the dashboard's alerts. Reads the database, as the check of the security centre does."""
+    from jobs.catalog.generate_dashboard_alerts import GROUPS
+
+    silence = "its alerts are opened, and told to nobody"
+    return list(_nobody_in(sorted({*GROUPS.values()}), silence, id_="jobs.W004")) if databases else []
+
+
+def _nobody_in(groups: Sequence[str], silence: str, *, id_: str) -> Iterator[CheckMessage]:
+    for name in groups:
+        try:
+            members = directory().group(name)
+        except DatabaseError:
+            return  # before the first migration
+        if not members:
+            what = "has nobody in it" if members is not None else "does not exist"
+            hint = "Put active staff into the group, in the admin under Groups."
+            yield Warning(f"The recipient group “{name}” {what}: {silence}.", hint=hint, id=id_)
 
 
 def _cluster_problems(name: str, conf: Mapping[str, Any]) -> Iterator[CheckMessage]:

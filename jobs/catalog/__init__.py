@@ -10,10 +10,12 @@ from jobs.catalog import (
     audit_anomaly_detector,
     booking_reminders,
     contract_reminders,
+    generate_dashboard_alerts,
     installment_reminders,
     insurance_reminders,
     maintenance_reminders,
     payout_reconciliation,
+    refresh_materialized_views,
     segment_refresh,
     sla_monitor,
 )
@@ -40,6 +42,13 @@ _JOBS = (
         run=contract_reminders.run,
         cron="0 * * * *",
         timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="generate_dashboard_alerts",
+        description="One open alert for each matter that staff should look at, and word of it to them.",
+        run=generate_dashboard_alerts.run,
+        cron="*/5 * * * *",
+        timeout=dt.timedelta(minutes=4),
     ),
     JobSpec(
         name="installment_reminders",
@@ -69,6 +78,17 @@ _JOBS = (
         cron="30 4 * * *",
         timeout=dt.timedelta(minutes=25),
         # Stripe is asked between short transactions, a payout each; an interrupted run leaves whole payouts.
+        atomic=False,
+        rehearsable=True,
+    ),
+    JobSpec(
+        name="refresh_materialized_views",
+        description="The dashboards' views, each by its own rhythm or when it was asked for.",
+        run=refresh_materialized_views.run,
+        cron="*/5 * * * *",
+        # The time limits of all eight views together; the views that are due every five minutes come first.
+        timeout=dt.timedelta(minutes=25),
+        # View by view: one that fails takes none of the others with it.
         atomic=False,
         rehearsable=True,
     ),

@@ -1,9 +1,9 @@
-"""What is watched, in the admin: in, a type or an id; out, alerts, audit events, incidents, and how fresh the views are."""
+"""What is watched, in the admin: in, a type or an id; out, alerts, audit events, incidents."""
 
 from django.contrib import admin
 
 from rentals.admin.record import RecordAdmin
-from rentals.models import Alert, AuditEvent, SecurityIncident, ViewRefreshRequest, ViewState
+from rentals.models import Alert, AuditEvent, SecurityIncident
 
 
 @admin.register(Alert)
@@ -37,13 +37,3 @@ class SecurityIncidentAdmin(RecordAdmin[SecurityIncident]):
     list_filter = ("severity", ("resolved_at", admin.EmptyFieldListFilter))
     search_fields = ("incident_type__exact", "evidence_key__exact")
     search_help_text = "A type, or the key of the evidence."
-
-
-@admin.register(ViewState)
-class ViewStateAdmin(RecordAdmin[ViewState]):
-    list_display = ("view_name", "refreshed_at", "moment", "duration", "error_at")
-
-
-@admin.register(ViewRefreshRequest)
-class ViewRefreshRequestAdmin(RecordAdmin[ViewRefreshRequest]):
-    list_display = ("view_name", "source_table", "requested_at")

@@ -5,13 +5,15 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from rentals.models.record import Record
+from rentals.querysets.alerts import AlertQuerySet
 
 
 class Alert(Record):
     """One matter of one entity. `details` and `summary` hold ids and numbers, no names or addresses.
 
     A second one of the same type and entity cannot be opened before it is resolved; to acknowledge it is not to
-    resolve it. `acknowledged_by` is staff:<id>.
+    resolve it. `acknowledged_by` is staff:<id>. `told_severity` is the gravest that staff heard of from
+    `generate_dashboard_alerts`; jobs that tell of their own alerts leave it empty.
     """
 
     class Severity(models.TextChoices):
@@ -26,6 +28,12 @@ class Alert(Record):
 
     type = models.TextField()
     severity = models.TextField(choices=Severity.choices, default=Severity.WARNING)
+    told_severity = models.TextField(
+        choices=[("warning", _("Warning")), ("critical", _("Critical"))],
+        blank=True,
+        default="",
+        db_default="",
+    )
     entity_type = models.TextField()
     entity_id = models.TextField()
     summary = models.TextField(blank=True, default="")
@@ -35,6 +43,8 @@ class Alert(Record):
     acknowledged_by = models.TextField(blank=True, default="")
     resolved_at = models.DateTimeField(null=True, blank=True)
     status = models.TextField(choices=Status.choices, default=Status.OPEN)
+
+    objects = AlertQuerySet.as_manager()
 
     class Meta:
         db_table = "alerts"
@@ -57,6 +67,9 @@ class Alert(Record):
             ),
             models.CheckConstraint(
                 condition=Q(severity__in=["info", "warning", "critical"]), name="alerts_severity"
+            ),
+            models.CheckConstraint(
+                condition=Q(told_severity__in=["", "warning", "critical"]), name="alerts_told_severity"
             ),
             models.CheckConstraint(
                 condition=Q(status="resolved", resolved_at__isnull=False)

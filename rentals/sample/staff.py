@@ -10,11 +10,15 @@ STAFF = (
     ("Nadia", "Savoie", ("security_centre",)),
     ("Greg", "Steeves", ("security_centre", "support_leads")),
     ("Lise", "Cormier", ("finance",)),
-    ("Paul", "Geldart", ("finance",)),
+    ("Paul", "Geldart", ("finance", "operations")),
     ("Rémi", "Doiron", ("workshop",)),
+<<<<<<< HEAD
     ("Tara", "Colpitts", ("workshop", "support_leads")),
     ("Yvon", "Doucet", ()),
     ("Claire", "Tingley", ()),
+=======
+    ("Tara", "Colpitts", ("workshop", "operations", "support_leads")),
+>>>>>>> views
 )
 # Who answers the customers' tickets.
 SUPPORT = ("ctingley", "gsteeves", "ydoucet")

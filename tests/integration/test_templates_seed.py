@@ -14,6 +14,7 @@ from templates_app.seed_files import SEED, read_seed
 from templates_app.segments import segments
 
 ALL = ("email", "sms", "push", "inapp")
+<<<<<<< HEAD
 SIGNING = {
     "contract_number": "text",
     "booking_number": "text",
@@ -21,8 +22,86 @@ SIGNING = {
     "expires_at": "datetime",
     "contract_url": "url",
 }
+=======
+STAFF = ("email", "push", "inapp")
+>>>>>>> views
 # What callers rely on: category, channels, and the payload that the jobs pass.
 CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
+    "alert.overdue_insurance": (
+        "transactional",
+        STAFF,
+        {
+            "booking_number": "text",
+            "equipment": "text",
+            "start_date": "date",
+            "end_date": "date",
+            "expired": "flag",
+            "critical": "flag",
+            "alert_url": "url",
+        },
+    ),
+    "alert.sla_breach": (
+        "transactional",
+        STAFF,
+        {
+            "ticket_number": "text",
+            "missed_at": "datetime",
+            "unsolved": "flag",
+            "critical": "flag",
+            "alert_url": "url",
+        },
+    ),
+    "alert.payout_delay": (
+        "transactional",
+        STAFF,
+        {
+            "payout_id": "text",
+            "payout_amount": "money",
+            "arrival_date": "date",
+            "days_late": "text",
+            "critical": "flag",
+            "alert_url": "url",
+        },
+    ),
+    "alert.booking_conflict": (
+        "transactional",
+        STAFF,
+        {
+            "booking_number": "text",
+            "equipment": "text",
+            "unit_id": "text",
+            "first_day": "date",
+            "others": "text",
+            "critical": "flag",
+            "alert_url": "url",
+        },
+    ),
+    "alert.payment_failure_spike": (
+        "transactional",
+        STAFF,
+        {
+            "payment_method": "text",
+            "failed": "text",
+            "tried": "text",
+            "hours": "text",
+            "critical": "flag",
+            "alert_url": "url",
+        },
+    ),
+    "alert.many": (
+        "transactional",
+        STAFF,
+        {
+            "count": "text",
+            "overdue_insurance": "flag",
+            "booking_conflict": "flag",
+            "sla_breach": "flag",
+            "payout_delay": "flag",
+            "payment_failure_spike": "flag",
+            "critical": "flag",
+            "alerts_url": "url",
+        },
+    ),
     "booking.deposit_due": (
         "reminder",
         ALL,
