@@ -14,15 +14,14 @@ def notifications() -> dict[str, Any]:
         "COMPANY_NAME": "Fundy Equipment Rental",
         # What no longer holds, by template name or its beginning (docs/howto/keep-messages-relevant.md).
         "RELEVANCE": {
-            "booking.": "rentals.relevance.bookings.over",
-            "installment.": "rentals.relevance.installments.over",
-            "sla.": "rentals.relevance.tickets.over",
-            "finance.payout_discrepancy": "rentals.relevance.payouts.over",
-            "contract.": "rentals.relevance.contracts.over",
-            "insurance.": "rentals.relevance.insurance.over",
-            "maintenance.": "rentals.relevance.maintenance.over",
             "alert.": "rentals.relevance.alerts.over",
             "booking.": "rentals.relevance.bookings.over",
+            "contract.": "rentals.relevance.contracts.over",
+            "finance.payout_discrepancy": "rentals.relevance.payouts.over",
+            "installment.": "rentals.relevance.installments.over",
+            "insurance.": "rentals.relevance.insurance.over",
+            "maintenance.": "rentals.relevance.maintenance.over",
+            "sla.": "rentals.relevance.tickets.over",
         },
     }
 
@@ -35,7 +34,6 @@ def rentals(public_url: str) -> dict[str, str]:
         "CONTRACT_URL": f"{public_url}/contracts/{{contract_number}}",
         "INSURANCE_URL": f"{public_url}/bookings/{{booking_number}}/insurance",
     }
-    return {"BOOKING_URL": f"{public_url}/bookings/{{booking_number}}"}
 
 
 def audit_anomalies() -> dict[str, Any]:

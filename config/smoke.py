@@ -68,17 +68,10 @@ def smoke() -> tuple[list[Did], list[Line], list[str]]:
     with own_database(), SandboxServer() as server, override_settings(**_pointing_at(server)):
         call_command("load_templates", stdout=io.StringIO())
         call_command("seed_rentals", verbosity=0, seed=SEED, at=MOMENT.isoformat(), push_url=server.url)
-<<<<<<< HEAD
         pay_out(server.url, now=MOMENT)
-        problems = [
-            f"{name}: {report.error}"
-            for name in _views_first()
-            if (report := run(name, now=MOMENT, trigger="command", actor="smoke")).status != "success"
-=======
         reports = [
             run(name, now=MOMENT, trigger="command", actor="smoke")
             for name in sorted(CATALOG, key=lambda name: (name not in FIRST, name))
->>>>>>> sample
         ]
         drain(now=MOMENT, budget=dt.timedelta(minutes=5))
         lines = _compare(server)
@@ -89,11 +82,6 @@ def smoke() -> tuple[list[Did], list[Line], list[str]]:
     if not lines:
         problems.append("No job queued a message: the sample business holds nothing that is due.")
     return [_did(report) for report in reports], lines, problems
-
-
-def _views_first() -> list[str]:
-    """The jobs by name, but for the views, from which others read: nobody has refreshed them for this moment."""
-    return sorted(CATALOG, key=lambda name: (name != "refresh_materialized_views", name))
 
 
 @contextmanager

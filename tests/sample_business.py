@@ -18,13 +18,13 @@ def make(*, at: dt.datetime = AT, replace: bool = False, **sizes: int) -> Plan:
     return plan
 
 
-def fetch(sql: str, *values: object) -> list[tuple[Any, ...]]:
+def fetch(sql: str, *values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values or None)
         return list(cursor.fetchall())
 
 
-def one(sql: str, *values: object) -> Any:
+def one(sql: str, *values: Any) -> Any:
     """The only value of the only row."""
     ((value,),) = fetch(sql, *values)
     return value

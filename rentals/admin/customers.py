@@ -25,26 +25,3 @@ class CustomerAdmin(ReadOnlyAdmin[Customer]):
     search_help_text = "E-mail, phone (+15065550123), or the beginning of a last name or company."
     # Two counts of a large table for one page are one too many.
     show_full_result_count = False
-<<<<<<< HEAD
-
-
-@admin.register(CustomerSegment)
-class CustomerSegmentAdmin(RecordAdmin[CustomerSegment]):
-    list_display = ("name", "auto_refresh", "member_count", "refreshed_at")
-    list_filter = ("auto_refresh",)
-    search_fields = ("name__istartswith",)
-
-
-@admin.register(CustomerSegmentMember)
-class CustomerSegmentMemberAdmin(RecordAdmin[CustomerSegmentMember]):
-    """Who belongs to a segment: by the segment's page, or by a customer's id."""
-
-    list_display = ("segment", "customer", "added_at")
-    list_filter = ("segment",)
-    list_select_related = ("segment", "customer")
-    # The order of its key: the related rows' own orders would sort them all.
-    ordering = ("segment_id", "customer_id")
-    search_fields = ("customer__id__exact",)
-    search_help_text = "A customer's id."
-=======
->>>>>>> watch

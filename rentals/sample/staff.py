@@ -12,13 +12,9 @@ STAFF = (
     ("Lise", "Cormier", ("finance",)),
     ("Paul", "Geldart", ("finance", "operations")),
     ("Rémi", "Doiron", ("workshop",)),
-<<<<<<< HEAD
-    ("Tara", "Colpitts", ("workshop", "support_leads")),
+    ("Tara", "Colpitts", ("workshop", "operations", "support_leads")),
     ("Yvon", "Doucet", ()),
     ("Claire", "Tingley", ()),
-=======
-    ("Tara", "Colpitts", ("workshop", "operations", "support_leads")),
->>>>>>> views
 )
 # Who answers the customers' tickets.
 SUPPORT = ("ctingley", "gsteeves", "ydoucet")

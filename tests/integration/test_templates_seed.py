@@ -14,7 +14,6 @@ from templates_app.seed_files import SEED, read_seed
 from templates_app.segments import segments
 
 ALL = ("email", "sms", "push", "inapp")
-<<<<<<< HEAD
 SIGNING = {
     "contract_number": "text",
     "booking_number": "text",
@@ -22,9 +21,7 @@ SIGNING = {
     "expires_at": "datetime",
     "contract_url": "url",
 }
-=======
 STAFF = ("email", "push", "inapp")
->>>>>>> views
 # What callers rely on: category, channels, and the payload that the jobs pass.
 CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
     "alert.overdue_insurance": (
@@ -128,7 +125,6 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
         ALL,
         {"booking_number": "text", "equipment": "text", "end_date": "date", "booking_url": "url"},
     ),
-<<<<<<< HEAD
     **{
         f"installment.{name}": (
             category,
@@ -180,7 +176,6 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
             "breached": ("email", "push", "inapp"),
         }.items()
     },
-=======
     "contract.expiring": ("transactional", ALL, SIGNING),
     "contract.signature_due": ("transactional", ALL, SIGNING),
     "insurance.expiring": (
@@ -199,7 +194,6 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
         ALL,
         {"booking_number": "text", "equipment": "text", "missing": "list", "insurance_url": "url"},
     ),
->>>>>>> papers
     "system.test_message": ("transactional", ALL, {}),
     "staff.security_alert": ("security", ("email", "sms", "inapp"), {"summary": "text", "detail_url": "url"}),
     "system.job_alert": (
@@ -208,7 +202,6 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
         {"failing": "list", "crashed": "list", "overdue": "list", "runs_url": "url"},
     ),
     "system.job_recovered": ("security", ALL, {"jobs": "list", "runs_url": "url"}),
-<<<<<<< HEAD
     "finance.payout_discrepancy": (
         "transactional",
         ("email", "inapp"),
@@ -224,7 +217,6 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
             ),
         },
     ),
-=======
     "maintenance.worklist": (
         "transactional",
         ("email", "inapp"),
@@ -242,7 +234,6 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
         ("email", "push", "inapp"),
         {"unit": "text", "machine": "text", "limit": "text", "equipment_url": "url"},
     ),
->>>>>>> fleet
     "promotion.announcement": (
         "marketing",
         ("email",),

@@ -10,7 +10,7 @@ def create(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rentals', '0004_views'),
+        ('rentals', '0006_sla_monitor'),
         ('auth', '0012_alter_user_first_name_max_length'),
     ]
 
