@@ -22,29 +22,8 @@ _ZONE = "contract__booking__customer__timezone"
 
 
 class ContractReminderQuerySet(models.QuerySet["ContractReminder"]):
-    def over(self, *, now: dt.datetime) -> "ContractReminderQuerySet":
-        """Planned reminders of contracts that wait for nobody: not sent, run out, or of a cancelled booking; and those
-        whose moment has come where nobody is left to sign, or where another reminder of the same day stands for them."""
-        others = self.model.objects.filter(contract=OuterRef("contract"))
-        told_today = others.filter(status="sent", sent_at__gte=OuterRef("day_began_at"))
-        later_due = others.filter(
-            status="pending", scheduled_at__lte=now, scheduled_at__gt=OuterRef("scheduled_at")
-        )
-        waits_for_nobody = (
-            ~Q(contract__status="sent")
-            | Q(contract__expires_at__lte=now)
-            | Q(contract__booking__status="cancelled")
-        )
-        stands_aside = ~Q(contract__signers__status="pending") | Exists(told_today) | Exists(later_due)
-        return (
-            self.filter(status="pending")
-            .alias(today=local_date(now, zone=_ZONE))
-            .alias(day_began_at=midnight(F("today"), zone=_ZONE))
-            .filter(waits_for_nobody | (Q(scheduled_at__lte=now) & stands_aside))
-        )
-
     def due(self, *, now: dt.datetime) -> "ContractReminderQuerySet":
-        """Planned reminders whose moment has come. Once those that are `over` are gone, there is one a contract.
+        """Planned reminders whose moment has come. Once `rentals/plan_contracts.py` went over them, there is one a contract.
 
         Each row carries `today`, `expiry_date` and `until`, when a message that could not be delivered is late. Rows
         that another run holds are left to it.

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from consent.preferences import revoke
 from jobs import telling
 from jobs.catalog import CATALOG
 from jobs.runner import run
@@ -325,6 +326,23 @@ def withheld() -> set[str]:
     rows = Notification.objects.all()
     assert len({row.status for row in rows}) == 1, [(row.status, row.metadata) for row in rows]
     return {row.metadata["withheld"]["rule"] for row in rows if row.status == "cancelled"}
+
+
+def test_a_customer_who_switched_reminders_off_finds_it_in_the_inbox_and_a_question_reaches_them() -> None:
+    document = expiring()
+    InsuranceDocumentFactory.create(
+        booking=document.booking, document_type="property", status="info_requested"
+    )
+    revoke(
+        customer_id=str(document.booking.customer_id),
+        channel="email",
+        category="reminder",
+        source="preference_page",
+        actor="customer",
+        at=NOW,
+    )
+    result = remind()
+    assert (result.queued, result.withheld) == (3, 1)
 
 
 # ── Failures, races, scale ──────────────────────────────────────────────────────────────────────────────
