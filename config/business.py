@@ -16,10 +16,14 @@ def notifications() -> dict[str, Any]:
         "RELEVANCE": {
             "booking.": "rentals.relevance.bookings.over",
             "maintenance.": "rentals.relevance.maintenance.over",
+            "promotion.": "rentals.relevance.promotions.over",
         },
     }
 
 
 def rentals(public_url: str) -> dict[str, str]:
     """The pages that messages of the jobs link to."""
-    return {"BOOKING_URL": f"{public_url}/bookings/{{booking_number}}"}
+    return {
+        "BOOKING_URL": f"{public_url}/bookings/{{booking_number}}",
+        "PROMOTION_URL": f"{public_url}/promotions/{{promotion_id}}",
+    }

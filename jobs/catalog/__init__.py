@@ -6,7 +6,7 @@
 import datetime as dt
 from collections.abc import Mapping
 
-from jobs.catalog import booking_reminders, maintenance_reminders
+from jobs.catalog import booking_reminders, maintenance_reminders, promotion_scheduler
 from jobs.spec import JobSpec
 
 _JOBS = (
@@ -23,6 +23,13 @@ _JOBS = (
         run=maintenance_reminders.run,
         cron="30 6 * * *",
         timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="promotion_scheduler",
+        description="Promotions that begin and end, and their announcement to the segment.",
+        run=promotion_scheduler.run,
+        cron="*/15 * * * *",
+        timeout=dt.timedelta(minutes=30),
     ),
 )
 
