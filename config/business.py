@@ -22,6 +22,7 @@ def notifications() -> dict[str, Any]:
             "insurance.": "rentals.relevance.insurance.over",
             "maintenance.": "rentals.relevance.maintenance.over",
             "sla.": "rentals.relevance.tickets.over",
+            "promotion.": "rentals.relevance.promotions.over",
         },
     }
 
@@ -39,3 +40,5 @@ def rentals(public_url: str) -> dict[str, str]:
 def audit_anomalies() -> dict[str, Any]:
     """From where on audit_anomaly_detector calls something suspicious; what may be set is in rentals/anomalies/thresholds.py."""
     return {}
+        "PROMOTION_URL": f"{public_url}/promotions/{{promotion_id}}",
+    }

@@ -15,6 +15,7 @@ from jobs.catalog import (
     insurance_reminders,
     maintenance_reminders,
     payout_reconciliation,
+    promotion_scheduler,
     refresh_materialized_views,
     segment_refresh,
     sla_monitor,
@@ -80,6 +81,13 @@ _JOBS = (
         # Stripe is asked between short transactions, a payout each; an interrupted run leaves whole payouts.
         atomic=False,
         rehearsable=True,
+    ),
+    JobSpec(
+        name="promotion_scheduler",
+        description="Promotions that begin and end, and their announcement to the segment.",
+        run=promotion_scheduler.run,
+        cron="*/15 * * * *",
+        timeout=dt.timedelta(minutes=30),
     ),
     JobSpec(
         name="refresh_materialized_views",

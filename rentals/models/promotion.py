@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from rentals.models.record import Record
 from rentals.models.segment import CustomerSegment
+from rentals.querysets.promotions import PromoRuleQuerySet
 
 
 class PromoRule(Record):
@@ -41,6 +42,8 @@ class PromoRule(Record):
         on_delete=models.SET_NULL,
         related_name="promo_rules",
     )
+
+    objects = PromoRuleQuerySet.as_manager()
 
     class Meta:
         db_table = "promo_rules"

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from rentals.models.customer import Customer
 from rentals.models.record import Record
+from rentals.querysets.promotions import SegmentMemberQuerySet
 
 
 class CustomerSegment(Record):
@@ -44,6 +45,8 @@ class CustomerSegmentMember(Record):
     )
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="segment_members")
     added_at = models.DateTimeField(db_default=Now())
+
+    objects = SegmentMemberQuerySet.as_manager()
 
     class Meta:
         db_table = "customer_segment_members"

@@ -239,9 +239,23 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
         ("email",),
         {"name": "text", "discount": "text", "ends_on": "date", "promo_url": "url"},
     ),
+    "promotion.begun": (
+        "transactional",
+        ("email", "inapp"),
+        {"name": "text", "ends_on": "date", "is_announced": "flag", "promo_url": "url"},
+    ),
+    "promotion.ended": (
+        "transactional",
+        ("email", "inapp"),
+        {"name": "text", "was_missed": "flag", "promo_url": "url"},
+    ),
 }
 # What a payload may leave out.
-SPARE = {"maintenance.worklist": {"more"}}
+SPARE = {
+    "maintenance.worklist": {"more"},
+    "promotion.announcement": {"ends_on"},
+    "promotion.begun": {"ends_on"},
+}
 LOCALES = ("en", "fr")
 
 pytestmark = pytest.mark.usefixtures("templates")
