@@ -1,7 +1,7 @@
 """What is suspicious in the audit trail: in, `now`; out, one incident for each finding, and word to the security centre.
 
 A run reads from the last successful one (`late` before it, for events that came late; `look_back` at most) to `now`. What two
-windows share is found twice and opened once: a finding's key names rule, subject and hour, and the refused logins that are
+windows share is found twice and opened once: a finding's key names rule, subject and hour (of a burst, ten minutes), and the refused logins that are
 evidence of one burst are not counted for another.
 """
 
@@ -21,7 +21,7 @@ from jobs.telling import Telling, once
 from notifications.errors import EnqueueError
 from notifications.message import Group, NotifyRequest
 from rentals.anomalies import exports, failed_logins, privileges, secret_reads, sessions
-from rentals.anomalies.finding import Finding, hour_of
+from rentals.anomalies.finding import Finding, bucket_of
 from rentals.anomalies.thresholds import Thresholds, thresholds
 from rentals.incidents import open_incidents, told_until
 from rentals.models import AuditEvent, SecurityIncident
@@ -95,7 +95,7 @@ def _findings(
 
 
 def _exports(since: dt.datetime, now: dt.datetime, limits: Thresholds) -> Iterator[Finding]:
-    begin = hour_of(since)  # whole hours, so that each window weighs an hour alike
+    begin = bucket_of(since)  # whole hours, so that each window weighs an hour alike
     least = min(limits.export_least, limits.export_unknown)
     hours = export_hours(limits.export, since=begin, now=now, least=least)
     actors = {hour.actor_id for hour in hours}

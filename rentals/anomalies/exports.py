@@ -4,7 +4,7 @@ An hour is weighed as a whole, so that a large export cut into small ones is as 
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -25,7 +25,7 @@ class HourOfExports:
     exports: int
     first_at: dt.datetime
     last_at: dt.datetime
-    events: tuple[UUID, ...]
+    events: Sequence[UUID]
 
 
 @dataclass(frozen=True, slots=True)

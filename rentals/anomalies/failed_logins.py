@@ -17,15 +17,15 @@ def by_address(events: Iterable[Event], limits: Thresholds, *, told: Told) -> It
     """Somebody tries many passwords, or many accounts, from one address."""
     for burst in _bursts(events, _address, limits.logins_per_address, limits.login_window, told):
         where = network(burst.sample.ip_address or "")
-        yield burst.finding(
-            BY_ADDRESS, f"{burst.count} failed logins from one address of the network {where}", network=where
-        )
+        what = f"{burst.count} failed logins from one address of the network {where}"
+        yield burst.finding(BY_ADDRESS, what, limits.login_window, network=where)
 
 
 def by_account(events: Iterable[Event], limits: Thresholds, *, told: Told) -> Iterator[Finding]:
     """Somebody tries many passwords of one account, maybe from many addresses."""
     for burst in _bursts(events, _account, limits.logins_per_account, limits.login_window, told):
-        yield burst.finding(BY_ACCOUNT, f"{burst.count} failed logins of one account", actor=burst.subject)
+        what = f"{burst.count} failed logins of one account"
+        yield burst.finding(BY_ACCOUNT, what, limits.login_window, actor=burst.subject)
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class _Burst:
         if len(self.events) < KEPT:
             self.events.append(str(event.id))
 
-    def finding(self, incident_type: str, what: str, **evidence: str) -> Finding:
+    def finding(self, incident_type: str, what: str, bucket: dt.timedelta, **evidence: str) -> Finding:
         minutes = max(1, -(-(self.last_at - self.first_at) // dt.timedelta(minutes=1)))
         return Finding(
             incident_type,
@@ -62,6 +62,7 @@ class _Burst:
                 "events": self.events,
                 **evidence,
             },
+            bucket=bucket,
         )
 
 

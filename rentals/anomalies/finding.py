@@ -11,6 +11,8 @@ from django.utils.crypto import salted_hmac
 
 # Of many events, so many ids are kept as evidence; the others are found by actor and time.
 KEPT = 20
+HOUR = dt.timedelta(hours=1)
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _PREFIX = {4: 24, 6: 48}
 
 
@@ -28,7 +30,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One suspicious thing of one subject within one hour. No address in it, only its network; no session, only its hash."""
+    """One suspicious thing of one subject within one bucket of time. No address in it, only its network; no session, only its
+    hash."""
 
     incident_type: str
     severity: str
@@ -36,15 +39,17 @@ class Finding:
     at: dt.datetime
     description: str
     evidence: Mapping[str, Any]
+    bucket: dt.timedelta = HOUR
 
     @property
     def key(self) -> str:
-        """Rule, subject and the hour, in UTC: whichever window sees it again, it is the same."""
-        return f"{self.incident_type}:{self.subject}:{self.at.astimezone(dt.UTC):%Y-%m-%dT%HZ}"
+        """Rule, subject and bucket, in UTC: whichever window sees it again, it is the same."""
+        return f"{self.incident_type}:{self.subject}:{bucket_of(self.at, self.bucket):%Y-%m-%dT%H:%MZ}"
 
 
-def hour_of(at: dt.datetime) -> dt.datetime:
-    return at.astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
+def bucket_of(at: dt.datetime, size: dt.timedelta = HOUR) -> dt.datetime:
+    """When the bucket that holds this moment began; they are laid end to end since 1970."""
+    return EPOCH + (at - EPOCH) // size * size
 
 
 def sightings(events: Sequence[Event]) -> dict[str, Any]:

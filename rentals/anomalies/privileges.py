@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from rentals.anomalies.finding import Event, Finding, hour_of, sightings
+from rentals.anomalies.finding import Event, Finding, bucket_of, sightings
 from rentals.anomalies.thresholds import Thresholds
 
 TYPE = "privilege_change_after_hours"
@@ -13,7 +13,7 @@ def after_hours(events: Iterable[Event], limits: Thresholds) -> Iterator[Finding
     found: dict[tuple[str, object], list[Event]] = {}
     for event in events:
         if not _is_working_time(event, limits):
-            found.setdefault((event.actor_id, hour_of(event.occurred_at)), []).append(event)
+            found.setdefault((event.actor_id, bucket_of(event.occurred_at)), []).append(event)
     for (actor, _hour), changes in found.items():
         many = "Rights were changed" if len(changes) == 1 else f"Rights were changed {len(changes)} times"
         yield Finding(

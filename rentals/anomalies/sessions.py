@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from itertools import groupby, pairwise
 
-from rentals.anomalies.finding import Event, Finding, concealed, hour_of, network, sightings
+from rentals.anomalies.finding import Event, Finding, bucket_of, concealed, network, sightings
 from rentals.anomalies.thresholds import Thresholds
 
 TYPE = "session_in_two_networks"
@@ -17,7 +17,7 @@ def in_two_networks(events: Iterable[Event], limits: Thresholds) -> Iterator[Fin
         for before, after in pairwise(visits):
             is_near = after.occurred_at - before.occurred_at <= limits.session_window
             if is_near and _network(before) != _network(after):
-                moves.setdefault(hour_of(after.occurred_at), []).extend([before, after])
+                moves.setdefault(bucket_of(after.occurred_at), []).extend([before, after])
         for seen in moves.values():
             yield _finding(concealed(session), list(dict.fromkeys(seen)))
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Mapping
+from dataclasses import fields
 
 from django.db import connection
 
@@ -11,6 +12,7 @@ from rentals.anomalies.finding import KEPT
 # `metadata.rows` counts where it is a number; a nonsense of a thousand digits counts as very many.
 _ROWS = "least((metadata ->> 'rows')::numeric, 1e12)"
 _EXPORTS = "actor_id <> '' AND jsonb_typeof(metadata -> 'rows') = 'number'"
+_FIELDS = [field.name for field in fields(HourOfExports)]  # in the order of the columns below
 _HOURS = f"""
 SELECT actor_id, date_trunc('hour', occurred_at, 'UTC') AS hour, sum({_ROWS}), count(*), min(occurred_at), max(occurred_at),
        (array_agg(id ORDER BY occurred_at, id))[1:%s]
@@ -34,7 +36,7 @@ def export_hours(
     """What each actor exported hour by hour of UTC, from `since` (the beginning of an hour) to `now`, where it was `least` rows."""
     with connection.cursor() as cursor:
         cursor.execute(_HOURS, [KEPT, since, now, sorted(types), least])
-        return [HourOfExports(*row[:-1], tuple(row[-1])) for row in cursor.fetchall()]
+        return [HourOfExports(**dict(zip(_FIELDS, row, strict=True))) for row in cursor.fetchall()]
 
 
 def usual_exports(

@@ -195,7 +195,7 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
         {"booking_number": "text", "equipment": "text", "missing": "list", "insurance_url": "url"},
     ),
     "system.test_message": ("transactional", ALL, {}),
-    "staff.security_alert": ("security", ("email", "sms", "inapp"), {"summary": "text", "detail_url": "url"}),
+    "staff.security_alert": ("security", ALL, {"summary": "text", "detail_url": "url"}),
     "system.job_alert": (
         "security",
         ALL,
