@@ -1,9 +1,12 @@
 """A sample business in the test's database: in, sizes and a moment; out, its Plan, and rows by SQL."""
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
+from pytest_django.plugin import DjangoDbBlocker
 
 from config.sample_business import make_sample_business
 from rentals.sample.plan import Plan
@@ -18,13 +21,22 @@ def make(*, at: dt.datetime = AT, replace: bool = False, **sizes: int) -> Plan:
     return plan
 
 
-def fetch(sql: str, *values: object) -> list[tuple[Any, ...]]:
+@contextmanager
+def kept(blocker: DjangoDbBlocker, plan: Plan) -> Iterator[Plan]:
+    """A business for all tests of a module: to make one takes longer than to look at it. What a test changes is undone."""
+    with blocker.unblock(), transaction.atomic():
+        make_sample_business(plan, push_url=PUSH)
+        yield plan
+        transaction.set_rollback(True)
+
+
+def fetch(sql: str, *values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values or None)
         return list(cursor.fetchall())
 
 
-def one(sql: str, *values: object) -> Any:
+def one(sql: str, *values: Any) -> Any:
     """The only value of the only row."""
     ((value,),) = fetch(sql, *values)
     return value
