@@ -34,11 +34,10 @@ def rentals(public_url: str) -> dict[str, str]:
         "PAYMENT_URL": f"{public_url}/bookings/{{booking_number}}/payments",
         "CONTRACT_URL": f"{public_url}/contracts/{{contract_number}}",
         "INSURANCE_URL": f"{public_url}/bookings/{{booking_number}}/insurance",
+        "PROMOTION_URL": f"{public_url}/promotions/{{promotion_id}}",
     }
 
 
 def audit_anomalies() -> dict[str, Any]:
     """From where on audit_anomaly_detector calls something suspicious; what may be set is in rentals/anomalies/thresholds.py."""
     return {}
-        "PROMOTION_URL": f"{public_url}/promotions/{{promotion_id}}",
-    }

@@ -33,7 +33,8 @@ def equipment_rows(
     for number in range(plan.units):
         machine = MACHINES[kinds[number]]
         age = 3 + int(draw() * 6)
-        in_workshop = draw() < 0.04
+        health = condition(number).status
+        in_workshop = draw() < 0.04 or health == "out_of_service"
         is_new = plan.ordinary_units <= number < first_spare
         if number >= first_spare:
             status = "retired" if number % 2 else "available"
@@ -52,6 +53,6 @@ def equipment_rows(
             f"{machine.rate}.00",
             status,
             f"{engine_hours(number)}.0",
-            condition(number).status,
+            health,
             INTERVAL_HOURS,
         )

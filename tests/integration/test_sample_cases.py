@@ -2,9 +2,11 @@
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from django.db.models import F, OuterRef, Q, Subquery
+from pytest_django.plugin import DjangoDbBlocker
 
 from rentals.models import (
     Contract,
@@ -23,20 +25,26 @@ from rentals.sample.conditions import CONDITIONS, EVERY
 from rentals.sample.load import load, tables
 from rentals.sample.plan import Plan
 from rentals.views import refresh
-from tests.sample_business import AT, fetch, make, one
+from tests.sample_business import AT, fetch, kept, make, one
 
 pytestmark = pytest.mark.django_db
 
 DAY = dt.timedelta(days=1)
 
 
+@pytest.fixture(scope="module")
+def plan(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Plan]:
+    with kept(django_db_blocker, Plan(at=AT)) as plan:
+        yield plan
+
+
+@pytest.mark.usefixtures("plan")
 def test_every_table_has_rows() -> None:
-    make()
     assert [table for table in tables() if not one(f"SELECT count(*) FROM {table}")] == []
 
 
 def test_a_business_without_bookings_or_staff_has_no_cases_and_is_made_all_the_same() -> None:
-    rows = load(Plan(at=AT, customers=5, bookings=0, audit_events=0), replace=False, advance=int)
+    rows = load(Plan(at=AT, customers=5, bookings=0, audit_events=0), replace=True, advance=int)
     assert {table for table, count in rows.items() if count} == {
         "customers", "customer_tags", "customer_tag_members", "customer_segments", "customer_segment_members",
         "equipment", "maintenance_logs", "maintenance_alerts", "telematics_snapshots", "promo_rules",
@@ -48,7 +56,7 @@ def test_a_business_without_bookings_or_staff_has_no_cases_and_is_made_all_the_s
     "moment", ["2026-11-20T15:00", "2026-11-21T03:00", "2026-03-08T12:00", "2028-02-29T15:00"]
 )
 def test_as_many_instalments_are_due_as_bookings_and_each_milestone_has_its_share(moment: str) -> None:
-    plan = make(at=dt.datetime.fromisoformat(moment).replace(tzinfo=dt.UTC), bookings=3000)
+    plan = make(replace=True, at=dt.datetime.fromisoformat(moment).replace(tzinfo=dt.UTC), bookings=3000)
     days = fetch(
         "SELECT part.due_date - (%s::timestamptz AT TIME ZONE customer.timezone)::date"
         " FROM installment_schedules part JOIN bookings booking ON booking.id = part.booking_id"
@@ -63,13 +71,12 @@ def test_as_many_instalments_are_due_as_bookings_and_each_milestone_has_its_shar
 
 
 def test_instalments_are_half_as_many_as_bookings() -> None:
-    plan = make(bookings=4000)
+    plan = make(replace=True, bookings=4000)
     assert one("SELECT count(*) FROM installment_schedules") == 2 * -(-plan.ordinary // 4)
 
 
 # ── Insurance ───────────────────────────────────────────────────────────────────────────────────────────
-def test_documents_run_out_in_7_and_3_days_and_today_of_bookings_that_stand() -> None:
-    plan = make()
+def test_documents_run_out_in_7_and_3_days_and_today_of_bookings_that_stand(plan: Plan) -> None:
     days = fetch(
         "SELECT (document.expires_at AT TIME ZONE customer.timezone)::date"
         "     - (%s::timestamptz AT TIME ZONE customer.timezone)::date AS days, count(*)"
@@ -83,8 +90,8 @@ def test_documents_run_out_in_7_and_3_days_and_today_of_bookings_that_stand() ->
     assert set(within) == {0, 3, 7}
 
 
+@pytest.mark.usefixtures("plan")
 def test_documents_lack_something_and_some_that_did_were_replaced_or_completed() -> None:
-    make()
     newer = InsuranceDocument.objects.filter(
         booking=OuterRef("booking"),
         document_type=OuterRef("document_type"),
@@ -100,8 +107,8 @@ def test_documents_lack_something_and_some_that_did_were_replaced_or_completed()
 
 
 # ── Contracts ───────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.usefixtures("plan")
 def test_contracts_expire_in_3_days_and_in_1_and_have_signers_who_have_not_signed() -> None:
-    make()
     waiting = Contract.objects.filter(status="sent", signers__status="pending").distinct()
     soon = waiting.filter(expires_at__range=(AT, AT + DAY))
     later = waiting.filter(expires_at__range=(AT + 2 * DAY, AT + 3 * DAY))
@@ -110,8 +117,8 @@ def test_contracts_expire_in_3_days_and_in_1_and_have_signers_who_have_not_signe
     assert not waiting.filter(expires_at__range=(AT + DAY, AT + 2 * DAY)).exists()
 
 
+@pytest.mark.usefixtures("plan")
 def test_planned_reminders_are_due_of_contracts_that_wait_and_of_some_that_do_not() -> None:
-    make()
     due = ContractReminder.objects.filter(status="pending", scheduled_at__lte=AT)
     assert set(due.values_list("contract__status", flat=True)) == {"sent", "signed", "voided"}
     assert ContractReminder.objects.filter(status="pending", scheduled_at__gt=AT).exists()
@@ -148,8 +155,7 @@ def wanting() -> Counter[str]:
     return found
 
 
-def test_machines_are_due_by_date_by_hours_and_by_what_they_report() -> None:
-    plan = make()
+def test_machines_are_due_by_date_by_hours_and_by_what_they_report(plan: Plan) -> None:
     each = len([number for number in range(plan.units - plan.spare_units) if number % EVERY == 0])
     assert each > 1
     # The second whose date has passed was told of before.
@@ -163,8 +169,8 @@ def test_machines_are_due_by_date_by_hours_and_by_what_they_report() -> None:
     assert len(CONDITIONS) < EVERY
 
 
+@pytest.mark.usefixtures("plan")
 def test_an_alert_of_a_machine_that_was_serviced_since_is_still_open() -> None:
-    make()
     done = MaintenanceLog.objects.filter(equipment=OuterRef("equipment"), status="completed").order_by(
         "-performed_at"
     )
@@ -185,8 +191,8 @@ def shares(ticket: SupportTicket) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("priority", list(support.TARGETS))
+@pytest.mark.usefixtures("plan")
 def test_of_each_priority_tickets_are_near_and_past_each_target(priority: str) -> None:
-    make()
     tickets = SupportTicket.objects.filter(priority=priority, status__in=["open", "pending"])
     clocks = [shares(ticket) for ticket in tickets]
     assert sum(0.8 <= response < 1 for response, _ in clocks) == 2
@@ -199,7 +205,7 @@ def test_of_each_priority_tickets_are_near_and_past_each_target(priority: str) -
 
 
 def test_promises_are_those_of_the_priority_and_the_history_says_which_were_broken() -> None:
-    make(bookings=4000)
+    make(replace=True, bookings=4000)
     for priority, targets in support.TARGETS.items():
         rows = fetch(
             "SELECT DISTINCT target_response_minutes, target_resolution_minutes FROM support_sla WHERE priority = %s",
@@ -219,8 +225,8 @@ def test_promises_are_those_of_the_priority_and_the_history_says_which_were_brok
 
 
 # ── Promotions ──────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.usefixtures("plan")
 def test_promotions_begin_and_end_and_one_is_announced_to_readers_who_agreed() -> None:
-    make()
     begins = PromoRule.objects.filter(status="scheduled", start_at__lte=AT).filter(
         Q(end_at=None) | Q(end_at__gt=AT)
     )
@@ -237,8 +243,8 @@ def test_promotions_begin_and_end_and_one_is_announced_to_readers_who_agreed() -
 
 
 # ── Alerts ──────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.usefixtures("plan")
 def test_all_six_kinds_of_alert_have_candidates_of_each_severity_they_know() -> None:
-    make()
     refresh("mv_alert_candidates", now=AT, timeout=dt.timedelta(minutes=1))
     found = {
         (kind, severity) for kind, severity in fetch("SELECT alert_type, severity FROM mv_alert_candidates")
@@ -257,8 +263,8 @@ def test_all_six_kinds_of_alert_have_candidates_of_each_severity_they_know() -> 
     }
 
 
+@pytest.mark.usefixtures("plan")
 def test_of_the_alerts_that_are_open_one_still_holds_and_one_does_not() -> None:
-    make()
     refresh("mv_alert_candidates", now=AT, timeout=dt.timedelta(minutes=1))
     holds = fetch(
         "SELECT EXISTS (SELECT FROM mv_alert_candidates c WHERE (c.alert_type, c.entity_type, c.entity_id)"
@@ -268,13 +274,12 @@ def test_of_the_alerts_that_are_open_one_still_holds_and_one_does_not() -> None:
 
 
 def test_the_candidates_do_not_grow_with_what_is_due() -> None:
-    plan = make(bookings=8000)
+    plan = make(replace=True, bookings=8000)
     refresh("mv_alert_candidates", now=AT, timeout=dt.timedelta(minutes=1))
     assert one("SELECT count(*) FROM mv_alert_candidates") < plan.due
 
 
-def test_every_case_is_in_a_business_of_the_usual_size() -> None:
-    plan = make()
+def test_every_case_is_in_a_business_of_the_usual_size(plan: Plan) -> None:
     far_off = one(
         "SELECT count(*) FROM bookings WHERE status = 'confirmed' AND start_date > %s", plan.today() + 4 * DAY
     )
