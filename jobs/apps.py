@@ -10,8 +10,9 @@ class JobsConfig(AppConfig):
     verbose_name = _("Jobs")
 
     def ready(self) -> None:
-        from jobs.checks import check_catalogue, check_clusters, check_security_centre
+        from jobs.checks import check_catalogue, check_clusters, check_security_centre, check_stripe
 
         register(check_catalogue)
         register(check_clusters)
+        register(check_stripe)
         register(check_security_centre, Tags.database)
