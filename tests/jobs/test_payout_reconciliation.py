@@ -310,6 +310,21 @@ def test_a_bank_may_send_a_reconciled_payout_back_and_that_is_critical(sandbox: 
     assert Alert.objects.get().severity == "critical"
 
 
+def test_a_discrepancy_that_then_fails_is_told_anew_as_critical(sandbox: SandboxServer) -> None:
+    sandbox.stripe_data(charges=[charge(paid("490.00"), units=50_000)])
+    assert reconcile().queued == 2
+    sandbox.stripe_data(
+        payouts=[payout(only().stripe_payout_id, amount=48_520, status="failed")], replace=False
+    )
+    assert reconcile(NOW + DAY).queued == 2
+    assert only().details["faults"] == ["failed", "differing"]
+    assert list(Alert.objects.order_by("detected_at").values_list("severity", "status")) == [
+        ("warning", "resolved"),
+        ("critical", "open"),
+    ]
+    assert reconcile(NOW + 2 * DAY).queued == 0
+
+
 def test_what_came_back_goes_out_with_a_later_payout_and_is_expected_there(sandbox: SandboxServer) -> None:
     payment = paid("100.00")
     parts = [
