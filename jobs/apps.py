@@ -10,9 +10,14 @@ class JobsConfig(AppConfig):
     verbose_name = _("Jobs")
 
     def ready(self) -> None:
+<<<<<<< HEAD
         from jobs.checks import check_alert_groups, check_catalogue, check_clusters, check_security_centre
+=======
+        from jobs.checks import check_catalogue, check_clusters, check_security_centre, check_stripe
+>>>>>>> payouts
 
         register(check_catalogue)
         register(check_clusters)
+        register(check_stripe)
         register(check_security_centre, Tags.database)
         register(check_alert_groups, Tags.database)

@@ -1,6 +1,11 @@
+<<<<<<< HEAD
 """System checks of the jobs: in, the catalogue, Q_CLUSTER and who is in the recipient groups; out, what would bite later, with the setting to change."""
+=======
+"""System checks of the jobs: in, the catalogue, Q_CLUSTER, Stripe's key and who is in the security centre; out, what would bite later, with the setting to change."""
+>>>>>>> payouts
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +18,7 @@ from jobs.cron import problem
 
 # django-q2's guard adds three seconds to a timeout before it kills a worker.
 GUARD = 3
+_STRIPE_KEY = re.compile(r"[rs]k_(test|live)_\w+")
 
 
 def check_catalogue(**_kwargs: Any) -> list[CheckMessage]:
@@ -80,6 +86,24 @@ def _nobody_in(groups: Sequence[str], silence: str, *, id_: str) -> Iterator[Che
             what = "has nobody in it" if members is not None else "does not exist"
             hint = "Put active staff into the group, in the admin under Groups."
             yield Warning(f"The recipient group “{name}” {what}: {silence}.", hint=hint, id=id_)
+
+
+def check_stripe(**_kwargs: Any) -> list[CheckMessage]:
+    """payout_reconciliation can ask Stripe, and the right account. No message holds the key."""
+    key: str = settings.STRIPE_API_KEY
+    found: list[CheckMessage] = []
+    if not settings.STRIPE_API_URL:
+        hint = "Leave the line out, or write https://api.stripe.com."
+        found.append(Error("STRIPE_API_URL is empty.", hint=hint, id="jobs.E008"))
+    # Live mode's own check names what is missing there.
+    if not _STRIPE_KEY.fullmatch(key) and (key or settings.SANDBOX):
+        what = "is no secret key of Stripe" if key else "is missing"
+        hint = "Set it to a restricted key (rk_…) that may read payouts, balance transactions, charges and refunds."
+        found.append(Error(f"STRIPE_API_KEY {what}.", hint=hint, id="jobs.E009"))
+    if "k_test_" in key and not settings.SANDBOX:
+        hint = "Set it to a key that begins with rk_live_."
+        found.append(Error("STRIPE_API_KEY is a test key, in live mode.", hint=hint, id="jobs.E010"))
+    return found
 
 
 def _cluster_problems(name: str, conf: Mapping[str, Any]) -> Iterator[CheckMessage]:

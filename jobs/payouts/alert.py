@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from jobs.payouts.finding import DISCREPANCY, Finding
 from rentals.alerts import Matter, open_alerts, resolve_alerts
@@ -12,8 +12,11 @@ TYPE, ENTITY = "payout_discrepancy", "payout"
 
 
 def open_alert(row: PayoutReconciliation, finding: Finding, *, now: dt.datetime) -> Alert | None:
-    """A new one; None where one is open already. Critical where the money itself has not come."""
+    """A new one; None where one is open already. Critical where the money itself has not come, which is told in any case."""
     is_lost = {"failed", "canceled"} & set(finding.faults)
+    if is_lost:
+        lesser = _open().filter(entity_id=row.stripe_payout_id).exclude(severity=Alert.Severity.CRITICAL)
+        resolve_alerts(list(lesser.values_list("pk", flat=True)), now=now)
     matter = Matter(
         type=TYPE,
         severity=Alert.Severity.CRITICAL if is_lost else Alert.Severity.WARNING,
@@ -34,6 +37,9 @@ def open_alert(row: PayoutReconciliation, finding: Finding, *, now: dt.datetime)
 def resolve_over(*, now: dt.datetime) -> int:
     """Resolve those whose payout is in order now, by a run or by a person; answers how many. Two statements."""
     wrong = PayoutReconciliation.objects.filter(stripe_payout_id=OuterRef("entity_id"), status=DISCREPANCY)
-    still_open = Alert.objects.exclude(status=Alert.Status.RESOLVED).filter(type=TYPE, entity_type=ENTITY)
-    over = still_open.filter(~Exists(wrong)).values_list("pk", flat=True)
+    over = _open().filter(~Exists(wrong)).values_list("pk", flat=True)
     return resolve_alerts(list(over), now=now)
+
+
+def _open() -> QuerySet[Alert]:
+    return Alert.objects.exclude(status=Alert.Status.RESOLVED).filter(type=TYPE, entity_type=ENTITY)

@@ -1,6 +1,7 @@
 """payout_reconciliation over HTTP: what agrees, what does not, who hears of it, and what an interruption leaves."""
 
 import datetime as dt
+import threading
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +22,7 @@ from jobs.spec import JobResult, silent
 from notifications.models import Notification
 from notifications.worker import drain
 from rentals.models import Alert, Payment, PayoutReconciliation
+from rentals.settle import settle_payout
 from sandbox.testing import SandboxServer
 from tests.business_factories import PayoutReconciliationFactory
 from tests.factories import StaffFactory
@@ -308,6 +310,21 @@ def test_a_bank_may_send_a_reconciled_payout_back_and_that_is_critical(sandbox: 
     assert Alert.objects.get().severity == "critical"
 
 
+def test_a_discrepancy_that_then_fails_is_told_anew_as_critical(sandbox: SandboxServer) -> None:
+    sandbox.stripe_data(charges=[charge(paid("490.00"), units=50_000)])
+    assert reconcile().queued == 2
+    sandbox.stripe_data(
+        payouts=[payout(only().stripe_payout_id, amount=48_520, status="failed")], replace=False
+    )
+    assert reconcile(NOW + DAY).queued == 2
+    assert only().details["faults"] == ["failed", "differing"]
+    assert list(Alert.objects.order_by("detected_at").values_list("severity", "status")) == [
+        ("warning", "resolved"),
+        ("critical", "open"),
+    ]
+    assert reconcile(NOW + 2 * DAY).queued == 0
+
+
 def test_what_came_back_goes_out_with_a_later_payout_and_is_expected_there(sandbox: SandboxServer) -> None:
     payment = paid("100.00")
     parts = [
@@ -513,6 +530,47 @@ def test_a_run_that_is_killed_leaves_whole_payouts_and_the_next_goes_on(
     report = run("payout_reconciliation", now=NOW, trigger="command")
     assert report.result is not None
     assert report.result.changed == {"payments linked": 2, "payouts written": 2}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_runs_at_once_open_one_alert_and_tell_once(sandbox: SandboxServer) -> None:
+    """A run that was declared dead may still go on beside its successor."""
+    sandbox.stripe_data(charges=[charge(paid("490.00"), units=50_000), charge(paid("90.00"), units=50_000)])
+    start, results = threading.Barrier(2), []
+
+    def one() -> None:
+        try:
+            start.wait(timeout=10)
+            results.append(reconcile())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert len(results) == 2
+    assert sum(result.queued for result in results) == Notification.objects.count() == 2
+    assert sum(result.changed.get("payouts written", 0) for result in results) == 1
+    assert Alert.objects.count() == 1
+
+
+def test_a_person_who_settles_it_while_a_run_reads_is_not_overruled(
+    sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.stripe_data(charges=[charge(paid("490.00"), units=50_000)])
+    reconcile()
+    read = payout_reconciliation.read_statement  # type: ignore[attr-defined]
+
+    def settled_meanwhile(*args: Any) -> Any:
+        answer = read(*args)
+        assert settle_payout(only().pk, by="staff:7", now=NOW)
+        return answer
+
+    monkeypatch.setattr(payout_reconciliation, "read_statement", settled_meanwhile)
+    assert reconcile(NOW + DAY).changed == {}
+    assert (only().status, only().reconciled_by) == ("reconciled", "staff:7")
 
 
 def test_a_dry_run_shows_rows_and_messages_and_changes_nothing(sandbox: SandboxServer) -> None:
