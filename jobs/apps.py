@@ -10,11 +10,13 @@ class JobsConfig(AppConfig):
     verbose_name = _("Jobs")
 
     def ready(self) -> None:
-<<<<<<< HEAD
-        from jobs.checks import check_alert_groups, check_catalogue, check_clusters, check_security_centre
-=======
-        from jobs.checks import check_catalogue, check_clusters, check_security_centre, check_stripe
->>>>>>> payouts
+        from jobs.checks import (
+            check_alert_groups,
+            check_catalogue,
+            check_clusters,
+            check_security_centre,
+            check_stripe,
+        )
 
         register(check_catalogue)
         register(check_clusters)

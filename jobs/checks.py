@@ -1,8 +1,5 @@
-<<<<<<< HEAD
-"""System checks of the jobs: in, the catalogue, Q_CLUSTER and who is in the recipient groups; out, what would bite later, with the setting to change."""
-=======
-"""System checks of the jobs: in, the catalogue, Q_CLUSTER, Stripe's key and who is in the security centre; out, what would bite later, with the setting to change."""
->>>>>>> payouts
+"""System checks of the jobs: in, the catalogue, Q_CLUSTER, Stripe's key and who is in the recipient groups; out, what would bite
+later, with the setting to change."""
 
 import math
 import re
