@@ -5,9 +5,11 @@ A job works in a transaction that is rolled back, and so does its limit: each ru
 """
 
 import datetime as dt
+import io
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -17,16 +19,26 @@ from benchmarks.seed import empty_queue
 from benchmarks.stage import StageError, Step, nobody_drains
 from jobs.catalog import CATALOG
 from jobs.spec import silent
+from rentals.models import CustomerSegment, CustomerSegmentMember
 from rentals.sample.load import load
 from rentals.sample.plan import Plan
+from rentals.sample.staff import hire_staff
+from rentals.segments.compile import members
+from rentals.segments.parse import parse
+from rentals.segments.refresh import WORK_MEM
 
 GROUP = "jobs"
-RUNS = 1, 2  # once, and in each repetition: for the progress bar
+RUNS = 1, 6  # once, and in each repetition: for the progress bar
 TELLING = ("booking_reminders", "installment_reminders")
-IDLE = (*TELLING, "insurance_reminders", "contract_reminders", "audit_anomaly_detector")
-CUSTOMERS = 5  # bookings a customer
+IDLE = (*TELLING, "contract_reminders", "audit_anomaly_detector")
+CUSTOMERS, AUDITED = 5, 5  # bookings a customer; audit events a booking
 WITHIN = Target(most=2.5)
 AT_ONCE = Target(most=1.0)
+LITTLE_MORE = Target(most=1.5)
+BARE_SEGMENT = """
+INSERT INTO customer_segment_members (segment_id, customer_id, added_at)
+SELECT %s, matching.id, %s FROM ({members}) AS matching
+"""
 # Before the history of the sample business begins.
 LONG_AGO = dt.timedelta(days=5 * 365)
 
@@ -36,11 +48,21 @@ def measure(*, count: int, times: int, seed: int, step: Step) -> Iterator[Figure
     now = _morning()
     with step(f"jobs: building a business of {count:,} bookings"):
         built = timed(
-            partial(_build, Plan(at=now, customers=max(count // CUSTOMERS, 1), bookings=count, seed=seed))
+            partial(
+                _build,
+                Plan(
+                    at=now,
+                    customers=max(count // CUSTOMERS, 1),
+                    bookings=count,
+                    audit_events=count * AUDITED,
+                    seed=seed,
+                ),
+            )
         )
     with nobody_drains():
         for name in TELLING:
             yield from _telling(name, now=now, times=times, step=step)
+        yield from _segments(now=now, times=times, step=step)
         for name in IDLE:
             yield _idle(name, now=now - LONG_AGO, times=times)
     yield alone([built.seconds], " s", group=GROUP, name="building that business")
@@ -63,6 +85,43 @@ def _telling(name: str, *, now: dt.datetime, times: int, step: Step) -> Iterator
         yield alone(grown, " MB", group=GROUP, name=f"memory that {name} grew by")
 
 
+def _segments(*, now: dt.datetime, times: int, step: Step) -> Iterator[Figure]:
+    """Every segment that follows a rule, from no members to all, beside one bare INSERT … SELECT of each rule's SQL."""
+    rules = dict(CustomerSegment.objects.filter(auto_refresh=True).values_list("pk", "filter"))
+
+    def bare() -> int:
+        with connection.cursor() as cursor:
+            for key, rule in rules.items():
+                found = members(parse(rule))
+                cursor.execute(BARE_SEGMENT.format(members=found.sql), [key, now, *found.params])
+        return len(rules)
+
+    def ours() -> int:
+        CATALOG["segment_refresh"].run(now=now, progress=silent)
+        return len(rules)
+
+    label, limit_name = f"segment_refresh, {len(rules)} segments", "one bare INSERT … SELECT of each rule"
+    pairs = alternate(
+        partial(_without_members, ours), partial(_without_members, bare), name=label, times=times, step=step
+    )
+    for by, unit in ((_seconds, ""), (_cpu, ", CPU time")):
+        taken, limits = ([by(pair[side]) for pair in pairs] for side in (0, 1))
+        yield against(
+            taken, limits, " s", group=GROUP, name=label + unit, limit_name=limit_name, target=LITTLE_MORE
+        )
+
+
+def _without_members(work: Callable[[], int]) -> Run:
+    with transaction.atomic():
+        CustomerSegmentMember.objects.filter(segment__auto_refresh=True).delete()
+        with connection.cursor() as cursor:
+            # For both alike: as much as the job allows itself.
+            cursor.execute("SELECT set_config('work_mem', %s, true)", [WORK_MEM])
+        run = timed(work)
+        transaction.set_rollback(True)
+    return run
+
+
 def _idle(name: str, *, now: dt.datetime, times: int) -> Figure:
     runs = [_run(name, now) for _ in range(times)]
     if any(run.count for run in runs):
@@ -73,6 +132,8 @@ def _idle(name: str, *, now: dt.datetime, times: int) -> Figure:
 
 
 def _build(plan: Plan) -> int:
+    call_command("load_templates", overwrite=True, stdout=io.StringIO())
+    hire_staff()
     counts = load(plan, replace=True, advance=_ignore)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
