@@ -39,7 +39,8 @@ class ContractReminderQuerySet(models.QuerySet["ContractReminder"]):
             )
             .select_related("contract__booking__equipment", "contract__booking__customer")
             .select_for_update(of=("self",), skip_locked=True)
-            .order_by("pk")
+            # The order of the index of what is due: by id, a cursor would rather read all that ever was sent.
+            .order_by("scheduled_at", "pk")
         )
 
 

@@ -42,7 +42,8 @@ class InsuranceReminderQuerySet(models.QuerySet["InsuranceReminder"]):
             .annotate(until=_until())
             .select_related("document__booking__equipment")
             .select_for_update(of=("self",), skip_locked=True)
-            .order_by("pk")
+            # The order of the index of what is due: by id, a cursor would rather read all that ever was sent.
+            .order_by("scheduled_at", "pk")
         )
 
 

@@ -171,6 +171,13 @@ def test_a_planned_row_and_a_milestone_of_one_day_send_once(hour: int) -> None:
     assert statuses(contract) == (["sent"] if hour <= 0 else ["sent", "cancelled"])
 
 
+def test_of_a_planned_row_and_a_milestone_due_in_one_run_the_planned_row_is_sent() -> None:
+    contract = expiring()
+    ContractReminderFactory.create(contract=contract, scheduled_at=NOW - HOUR / 2)
+    assert remind().changed == {"reminders sent": 1}
+    assert statuses(contract) == ["sent"]
+
+
 def test_a_run_missed_over_several_planned_rows_sends_one() -> None:
     contract = planned(NOW - 2 * DAY)
     ContractReminderFactory.create(contract=contract, scheduled_at=NOW - DAY)
