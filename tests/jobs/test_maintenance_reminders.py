@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+import uuid
 from decimal import Decimal
 from typing import Any
 
@@ -14,8 +15,10 @@ from jobs.catalog import CATALOG, maintenance_reminders
 from jobs.runner import run
 from jobs.spec import JobResult, silent
 from notifications.models import Notification
+from notifications.relevance import Question
 from notifications.worker import drain
 from rentals.models import Equipment, MaintenanceAlert, MaintenanceLog
+from rentals.relevance.maintenance import over
 from tests.business_factories import (
     DAY,
     MOMENT,
@@ -402,6 +405,17 @@ def test_word_of_a_machine_that_came_back_stays_behind() -> None:
     Notification.objects.filter(template__name="maintenance.worklist").delete()
     Equipment.objects.update(status="available")
     assert _ended("maintenance.overdue_and_out") == {"It no longer holds: The machine is back."}
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [{}, {"alert_ids": []}, {"alert_ids": "x"}, {"alert_ids": ["A-1"]}, {"while_out": str(uuid.uuid4())}],
+)
+def test_somebody_elses_message_is_not_judged_and_costs_nothing(
+    metadata: dict[str, Any], django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(0):
+        assert over([Question(uuid.uuid4(), "maintenance.x", {}, metadata, "staff:1")], now=MOMENT) == {}
 
 
 # ── Failures, races, scale ──────────────────────────────────────────────────────────────────────────────

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+import uuid
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -19,8 +20,10 @@ from jobs.runner import run
 from jobs.spec import JobResult, silent
 from notifications.enqueue import notify_many
 from notifications.models import Notification
+from notifications.relevance import Question
 from notifications.worker import drain
 from rentals.models import Customer, CustomerSegmentMember, PromoRule
+from rentals.relevance.promotions import over
 from sandbox.testing import SandboxServer
 from tests.business_factories import (
     DAY,
@@ -335,6 +338,30 @@ def test_word_of_an_end_that_was_put_off_stays_behind() -> None:
     PromoRule.objects.filter(pk=rule.pk).update(status="active", end_at=MOMENT + DAY)
     drain(now=MOMENT)
     assert set(Notification.objects.values_list("status", flat=True)) == {"cancelled"}
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        {"promotion_id": str(uuid.uuid4())},
+        {"promotion_id": "P-1", "says": "active"},
+        {"promotion_id": str(uuid.uuid4()), "says": "soon"},
+        {"promotion_id": str(uuid.uuid4()), "says": ["active"]},
+    ],
+)
+def test_somebody_elses_message_is_not_judged_and_costs_nothing(
+    metadata: dict[str, Any], django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(0):
+        assert over([Question(uuid.uuid4(), "promotion.x", {}, metadata, "customer:1")], now=MOMENT) == {}
+
+
+def test_a_deleted_promotion_ends_its_messages_in_one_query(django_assert_num_queries: Any) -> None:
+    metadata = [{"promotion_id": str(pk), "says": "active"} for pk in (uuid.uuid4(), due(status="active").pk)]
+    questions = [Question(uuid.uuid4(), "promotion.x", {}, each, "customer:1") for each in metadata]
+    with django_assert_num_queries(1):
+        assert over(questions, now=MOMENT) == {questions[0].id: "The promotion is gone."}
 
 
 # ── Failures, races, scale ──────────────────────────────────────────────────────────────────────────────
