@@ -180,6 +180,13 @@ def test_a_burst_across_two_runs_is_found_by_the_second() -> None:
     assert detect(NOW + HOUR).changed == {"incidents opened": 1}
 
 
+def test_a_burst_may_have_begun_before_the_window(settings: Any) -> None:
+    settings.AUDIT_ANOMALIES = {"LATE": dt.timedelta(seconds=1)}
+    detect_and_succeed()
+    refusals(10, at=NOW - 2 * MINUTE, actor_id="staff:8", apart=15)
+    assert detect(NOW + HOUR).changed == {"incidents opened": 1}
+
+
 def test_a_burst_that_a_run_cuts_in_two_is_one_incident() -> None:
     refusals(16, at=NOW - 3 * MINUTE, actor_id="staff:8", apart=15)  # the last one 45 s after the run
     assert detect_and_succeed().changed == {"incidents opened": 1}

@@ -17,6 +17,7 @@ from jobs.spec import JobResult, silent
 from rentals.models import Booking, Customer, CustomerSegment, CustomerSegmentMember
 from rentals.segments.compile import Statement, members
 from rentals.segments.parse import parse
+from rentals.segments.refresh import refresh as refresh_one
 from tests.business_factories import CustomerSegmentFactory, CustomerSegmentMemberFactory
 from tests.factories import (
     BookingFactory,
@@ -97,6 +98,17 @@ def test_a_segment_that_nobody_matches_any_more_is_empty() -> None:
     assert refresh().changed == {"members removed": 3}
     found.refresh_from_db()
     assert found.member_count == 0
+
+
+def test_one_that_is_kept_by_hand_by_now_or_has_gone_is_left_alone() -> None:
+    by_hand, gone = segment(), segment()
+    member = CustomerSegmentMemberFactory.create(segment=by_hand)
+    CustomerSegment.objects.filter(pk=by_hand.pk).update(auto_refresh=False)
+    gone_id = gone.pk
+    gone.delete()
+    assert refresh_one(by_hand.pk, now=NOW) is None
+    assert refresh_one(gone_id, now=NOW) is None
+    assert belongs(by_hand) == {member.customer_id}
 
 
 # ── What the fields mean ────────────────────────────────────────────────────────────────────────────────
