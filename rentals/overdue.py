@@ -24,7 +24,8 @@ _SEVERITY = f"""CASE
 # is, and would read all bookings. One that finds its alert open adds none: the matter is the same.
 _MARK = f"""
 WITH due AS MATERIALIZED (
-    SELECT part.id, booking.currency, {_SEVERITY.replace(_TODAY, "booking.today")} AS severity
+    SELECT part.id, part.booking_id, part.installment_number, part.due_date, part.amount, booking.currency,
+        {_SEVERITY.replace(_TODAY, "booking.today")} AS severity
     FROM installment_schedules AS part
     CROSS JOIN LATERAL (
         SELECT booking.status, booking.currency, {_TODAY} AS today
@@ -36,15 +37,14 @@ WITH due AS MATERIALIZED (
     FOR NO KEY UPDATE OF part
 ), marked AS (
     UPDATE installment_schedules SET status = 'overdue', updated_at = now()
-    WHERE id = ANY(ARRAY(SELECT id FROM due))
-    RETURNING id, booking_id, installment_number, due_date, amount
+    WHERE id = ANY(ARRAY(SELECT id FROM due)) RETURNING 1
 ), opened AS (
     INSERT INTO alerts (type, severity, entity_type, entity_id, summary, details, detected_at, acknowledged_by, status)
-    SELECT '{ALERT}', due.severity, 'installment', id::text, 'Instalment due ' || due_date || ' was not paid.',
+    SELECT '{ALERT}', severity, 'installment', id::text, 'Instalment due ' || due_date || ' was not paid.',
         jsonb_build_object('booking_id', booking_id, 'installment_number', installment_number,
-            'due_date', due_date, 'amount', amount, 'currency', due.currency),
+            'due_date', due_date, 'amount', amount, 'currency', currency),
         %(now)s, '', 'open'
-    FROM marked JOIN due USING (id) ON CONFLICT DO NOTHING RETURNING 1
+    FROM due ON CONFLICT DO NOTHING RETURNING 1
 )
 SELECT (SELECT count(*) FROM marked), (SELECT count(*) FROM opened)
 """  # noqa: S608 (constants of this module)
