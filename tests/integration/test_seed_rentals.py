@@ -15,13 +15,14 @@ from django.core.management import CommandError, call_command
 from consent.models import ConsentEvent, CustomerConsent
 from notifications.models import PushSubscription
 from notifications.push_subscriptions import targets_of
-from rentals.models import Booking, Customer, Equipment, LogisticsTask
+from rentals.models import Booking, Customer, Equipment, LogisticsTask, SupportTicket
 from rentals.querysets.bookings import DEPOSIT_FROM, MORNING_FROM
 from rentals.sample import words
 from rentals.sample.customers import cities, phone
 from rentals.sample.due import KINDS
 from rentals.sample.load import tables
 from rentals.sample.plan import MAX_CUSTOMERS, Plan
+from rentals.sample.staff import STAFF, SUPPORT
 from sandbox import push_keys
 from tests.factories import BookingFactory
 from tests.sample_business import AT, PUSH, fetch, make
@@ -217,7 +218,8 @@ def test_browsers_of_those_who_prefer_push_are_those_the_sandbox_knows() -> None
         for pk in Customer.objects.filter(preferred_contact_method="push").values_list("pk", flat=True)
     ]
     targets = targets_of(pushed)
-    assert PushSubscription.objects.count() == sum(len(browsers) for browsers in targets.values())
+    customers = PushSubscription.objects.filter(recipient_key__startswith="customer:")
+    assert customers.count() == sum(len(browsers) for browsers in targets.values())
     assert {len(targets.get(key, ())) for key in pushed} == {0, 1, 2}
     for target in next(iter(targets.values())):
         assert target.endpoint.startswith(f"{PUSH}/push/")
@@ -230,6 +232,21 @@ def test_every_recipient_group_has_somebody_who_cannot_log_in() -> None:
         members = User.objects.filter(groups__name=group)
         assert members
         assert not any(user.has_usable_password() for user in members)
+
+
+def test_everybody_of_the_staff_has_one_browser_however_often_the_business_is_made() -> None:
+    make()
+    make(replace=True)
+    staff = {f"staff:{pk}" for pk in User.objects.filter(is_staff=True).values_list("pk", flat=True)}
+    assert len(staff) == len(STAFF)
+    targets = targets_of(staff)
+    assert {key: len(browsers) for key, browsers in targets.items()} == dict.fromkeys(staff, 1)
+
+
+def test_tickets_are_taken_by_support_and_some_by_nobody() -> None:
+    make()
+    takers = set(SupportTicket.objects.values_list("assigned_to__username", flat=True))
+    assert takers == {*SUPPORT, None}
 
 
 # ── Sizes, refusals, failures ───────────────────────────────────────────────────────────────────────────
@@ -259,6 +276,7 @@ def test_the_command_tells_what_it_made_and_what_is_due(capsys: pytest.CaptureFi
         ({"customers": 0}, "customers must be 1 to"),
         ({"customers": MAX_CUSTOMERS + 1}, "customers must be 1 to"),
         ({"bookings": -1}, "bookings must be 0 to"),
+        ({"audit_events": -1}, "audit-events must be 0 to"),
         ({"at": "tomorrow"}, "is not a moment"),
     ],
 )
@@ -293,7 +311,8 @@ def test_replacing_leaves_no_browser_of_former_customers_and_no_consent_twice() 
     assert ConsentEvent.objects.count() == events
     seed(replace=True, seed=2)
     keys = {f"customer:{pk}" for pk in Customer.objects.values_list("pk", flat=True)}
-    assert set(PushSubscription.objects.values_list("recipient_key", flat=True)) <= keys
+    known = PushSubscription.objects.filter(recipient_key__startswith="customer:")
+    assert set(known.values_list("recipient_key", flat=True)) <= keys
 
 
 @pytest.mark.parametrize("replace", [False, True])
