@@ -18,13 +18,7 @@ STAFF = (
     ("Lise", "Cormier", ("finance",)),
     ("Paul", "Geldart", ("finance", "operations")),
     ("Rémi", "Doiron", ("workshop",)),
-<<<<<<< HEAD
     ("Tara", "Colpitts", ("workshop", "operations", "support_leads")),
-    ("Yvon", "Doucet", ()),
-    ("Claire", "Tingley", ()),
-=======
-    ("Tara", "Colpitts", ("workshop", "support_leads")),
->>>>>>> sample
 )
 
 
