@@ -3,13 +3,14 @@
 Without it payout_reconciliation would have nothing to read, and with a perfect Stripe nothing to find.
 """
 
+import calendar
 import datetime as dt
 import json
 import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rentals.models import Payment
+from rentals.models import Payment, PayoutReconciliation
 
 DAYS = dt.timedelta(days=10)
 # Stripe pays out after two days; what is younger has not left it.
@@ -22,7 +23,7 @@ STRANGE = {"id": "ch_sampleunbooked", "amount": 12_500, "currency": "cad"}
 
 def pay_out(sandbox_url: str, *, now: dt.datetime) -> int:
     """Fill the sandbox's ledger with the newest ten days of card payments; answers how many payouts there are."""
-    body = json.dumps(charges_and_refunds(now=now)).encode()
+    body = json.dumps({**charges_and_refunds(now=now), "payouts": _on_their_way()}).encode()
     request = urllib.request.Request(  # noqa: S310 (our own loopback address)
         f"{sandbox_url}/_sandbox/stripe/data", body, {"Content-Type": "application/json"}, method="POST"
     )
@@ -45,6 +46,21 @@ def charges_and_refunds(*, now: dt.datetime) -> Mapping[str, Sequence[Mapping[st
         "charges": [*map(_charge, rows), STRANGE | {"created": int(newest.created_at.timestamp())}],
         "refunds": [_refund(row) for row in rows if row.status == Payment.Status.REFUNDED],
     }
+
+
+def _on_their_way() -> list[Mapping[str, Any]]:
+    """Payouts that we know of and that have not arrived: the job asks Stripe for each by its id."""
+    open_ones = PayoutReconciliation.objects.filter(status=PayoutReconciliation.Status.PENDING)
+    return [
+        {
+            "id": row.stripe_payout_id,
+            "amount": int(row.amount * 100),
+            "currency": row.currency.lower(),
+            "arrival_date": calendar.timegm(row.arrival_date.timetuple()),
+            "status": "in_transit",
+        }
+        for row in open_ones
+    ]
 
 
 def _charge(row: Payment) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ wants offers is the gate's to say: those who did not ask for any are withheld, e
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,9 +15,10 @@ from django.conf import settings
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from jobs.audience import members
 from jobs.spec import JobResult, Progress
 from jobs.telling import Telling, once
-from notifications.message import Group, NotifyRequest, Recipient, Staff
+from notifications.message import Group, NotifyRequest, Staff
 from rentals.models import CustomerSegmentMember, PromoRule
 from rentals.querysets.promotions import PromoRuleQuerySet
 from templates_app.formats import in_words
@@ -37,15 +38,17 @@ def run(*, now: dt.datetime, progress: Progress) -> JobResult:
     ended = _turn(promotions.to_end(now=now), to="expired")
     announced = [(rule, CustomerSegmentMember.objects.to_hear_of(rule)) for rule in begun if rule.announce]
     moves = (("begun", begun), ("ended", ended), ("missed", missed))
-    total = sum(map(len, (begun, ended, missed))) + sum(members.count() for _, members in announced)
+    total = sum(map(len, (begun, ended, missed))) + sum(readers.count() for _, readers in announced)
     telling = Telling(now=now, progress=progress, total=total)
     telling.changed("promotions now active", len(begun))
     telling.changed("promotions now expired", len(ended) + len(missed))
+    # Customers hear of their offer also where nobody looks after the figures.
+    finance = members(FINANCE, job=NAME) if any(rules for _, rules in moves) else ()
     for kind, rules in moves:
-        telling.tell(request for rule in rules for request in _to_staff(kind, rule))
+        telling.tell(request for rule in rules for request in _to_staff(kind, rule, finance))
         telling.found(kind, len(rules))
-    for rule, members in announced:
-        telling.each("members", members, _Announcement(rule))
+    for rule, readers in announced:
+        telling.each("members", readers, _Announcement(rule))
     return telling.result(KINDS)
 
 
@@ -56,16 +59,16 @@ def _turn(due: PromoRuleQuerySet, *, to: str) -> Sequence[PromoRule]:
     return rules
 
 
-def _to_staff(kind: str, rule: PromoRule) -> Iterator[NotifyRequest]:
-    key = once(NAME, kind, rule.pk, _minute(rule.start_at if kind == "begun" else rule.end_at))
-    yield _staff_request(kind, rule, to=FINANCE, key=key)
+def _to_staff(kind: str, rule: PromoRule, finance: Collection[str]) -> Iterator[NotifyRequest]:
+    """One each; a maker who belongs to the group hears once."""
+    moment = _minute(rule.start_at if kind == "begun" else rule.end_at)
     maker = rule.created_by
-    if maker is not None and maker.is_active:
-        # The key that a member of the group has, too: a maker who belongs to it hears once.
-        yield _staff_request(kind, rule, to=Staff(str(maker.pk)), key=f"{key}:staff:{maker.pk}")
+    makers = [str(maker.pk)] if maker is not None and maker.is_active else []
+    for who in dict.fromkeys([*finance, *makers]):
+        yield _staff_request(kind, rule, to=Staff(who), key=once(NAME, kind, rule.pk, moment, "staff", who))
 
 
-def _staff_request(kind: str, rule: PromoRule, *, to: Recipient, key: str) -> NotifyRequest:
+def _staff_request(kind: str, rule: PromoRule, *, to: Staff, key: str) -> NotifyRequest:
     page = reverse("admin:rentals_promorule_change", args=[rule.pk])
     facts: dict[str, Any] = {"name": rule.name, "promo_url": f"{settings.PUBLIC_URL}{page}"}
     if kind == "begun":

@@ -176,6 +176,15 @@ def test_a_maker_of_the_finance_team_hears_once(accountant: User) -> None:
     assert set(Notification.objects.values_list("recipient_key", flat=True)) == {f"staff:{accountant.pk}"}
 
 
+def test_nobody_in_finance_stops_no_promotion_and_no_offer(
+    accountant: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    accountant.groups.clear()
+    due()
+    assert turn() == JobResult(found=found(begun=1), changed={"promotions now active": 1})
+    assert "job.group_empty job=promotion_scheduler group=finance" in caplog.text
+
+
 @pytest.mark.parametrize("gone", [None, {"is_active": False}])
 def test_a_maker_who_left_stops_nothing(gone: Any) -> None:
     rule = due(created_by=StaffFactory.create(**gone) if gone else None)
