@@ -113,7 +113,8 @@ def take_candidates(*, now: dt.datetime) -> Taken:
 
 
 def _require_present(now: dt.datetime) -> None:
-    """The view was computed for about `now`; until the transaction ends, no refresh puts another in its place."""
+    """The view was computed for about `now`; until the transaction ends, no refresh puts another in its place, and nobody
+    else takes its candidates."""
     hint = "Run refresh_materialized_views, and see in Admin › Materialized views why it is missing."
     with connection.cursor() as cursor:
         cursor.execute("SELECT relispopulated FROM pg_class WHERE oid = %s::regclass", [VIEW])

@@ -41,7 +41,10 @@ MANY = 20
 
 
 def run(*, now: dt.datetime, progress: Progress) -> JobResult:
-    """Take over the candidates as they are at `now`, and tell of what is news."""
+    """Take over the candidates as they are at `now`, and tell of what is news.
+
+    A second run at the same moment waits in `take_candidates` for the end of this one, and then finds all of it told.
+    """
     taken = take_candidates(now=now)
     telling = Telling(now=now, progress=progress, total=sum(taken.candidates.values()))
     for type_, count in taken.candidates.items():
@@ -66,8 +69,7 @@ def _tell_untold(telling: Telling) -> None:
             telling.found(f"told to nobody: {group} is empty", kind["count"])
             continue
         news = untold.filter(type=kind["type"], severity=kind["severity"])
-        # Locked, so that a second run at the same moment waits, and then finds them told.
-        first = list(news.select_for_update(no_key=True).order_by("detected_at", "pk")[: MANY + 1])
+        first = list(news.order_by("detected_at", "pk")[: MANY + 1])
         told = news.update(told_severity=F("severity"), updated_at=Now())
         is_many = len(first) > MANY
         requests += _one_for_all(first[0], told, members) if is_many else _one_each(first, members)
