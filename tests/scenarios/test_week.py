@@ -14,6 +14,7 @@ import pytest
 from django.conf import settings
 
 from config.sample_business import make_sample_business
+from config.sample_payouts import pay_out
 from jobs.catalog import CATALOG
 from jobs.cron import next_slot
 from jobs.report import Outcome
@@ -41,6 +42,12 @@ def slots_of(spec: JobSpec) -> Iterator[tuple[dt.datetime, str]]:
             at += HOUR - dt.timedelta(seconds=1)
 
 
+def views_first(slot: tuple[dt.datetime, str]) -> tuple[dt.datetime, bool, str]:
+    """Others read what they hold; here that may be an hour old, where every five minutes it is not."""
+    at, name = slot
+    return at, name != "refresh_materialized_views", name
+
+
 def run_once(name: str, slot: dt.datetime) -> JobResult:
     report = run(name, now=slot, trigger="command")
     assert report.status is Outcome.SUCCESS, f"{name} at {slot}: {report.error}"
@@ -50,11 +57,11 @@ def run_once(name: str, slot: dt.datetime) -> JobResult:
 
 def test_each_message_of_a_week_goes_out_once(sandbox: SandboxServer, settings: Any) -> None:
     settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "KICK": ""}
-    make_sample_business(
-        Plan(at=START + dt.timedelta(days=3), customers=60, bookings=160), push_url=sandbox.url
-    )
+    at = START + dt.timedelta(days=3)
+    make_sample_business(Plan(at=at, customers=60, bookings=160), push_url=sandbox.url)
+    pay_out(sandbox.url, now=at)
     hour, told = START, 0
-    for slot, name in heapq.merge(*map(slots_of, CATALOG.values())):
+    for slot, name in heapq.merge(*map(slots_of, CATALOG.values()), key=views_first):
         if slot >= hour + HOUR:
             drain(now=slot)
             hour = slot
