@@ -17,7 +17,7 @@ from jobs.audience import members
 from jobs.spec import JobResult, Progress
 from jobs.telling import PAGE, Telling, once, pages
 from notifications.message import Group, NotifyRequest
-from rentals.models import InstallmentSchedule
+from rentals.models import Booking, InstallmentSchedule
 from rentals.overdue import mark_overdue, postpone, raise_alerts, resolve_settled
 from rentals.overdue_news import News, take_news
 from rentals.querysets.installments import InstallmentQuerySet
@@ -26,6 +26,11 @@ NAME = "installment_reminders"
 FINANCE = Group("finance")
 # By the clock of TIME_ZONE: finance reads one digest a day, of what every time zone's night brought.
 DIGEST_FROM = dt.time(8)
+
+# What a message says of its booking; a page of them is read by key.
+_SPOKEN_OF = Booking.objects.select_related("equipment").only(
+    "booking_number", "customer_id", "currency", "equipment__make", "equipment__model"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +86,22 @@ def _keep_books(now: dt.datetime) -> dict[str, int]:
 
 
 def _due(milestone: Milestone, now: dt.datetime) -> InstallmentQuerySet:
-    return InstallmentSchedule.objects.select_related("booking__equipment").reminder_due(
-        now=now, days=milestone.days, until=milestone.until
-    )
+    return InstallmentSchedule.objects.reminder_due(now=now, days=milestone.days, until=milestone.until)
 
 
 def _remind(milestone: Milestone, rows: InstallmentQuerySet, telling: Telling, now: dt.datetime) -> None:
     # Locked, so that the date that is remembered is the date that was told.
     locked = rows.select_for_update(of=("self",), no_key=True)
     for page in pages(locked.iterator(chunk_size=PAGE)):
-        telling.tell(_reminder(milestone, row) for row in page)
+        bookings = _SPOKEN_OF.in_bulk({row.booking_id for row in page})
+        telling.tell(_reminder(milestone, row, bookings[row.booking_id]) for row in page)
         told = InstallmentSchedule.objects.filter(pk__in=[row.pk for row in page])
         told.mark_reminded(now=now, days=milestone.days)
         telling.found(milestone.name, len(page))
 
 
-def _reminder(milestone: Milestone, row: Any) -> NotifyRequest:
-    booking, due_date = row.booking, row.due_date.isoformat()
+def _reminder(milestone: Milestone, row: Any, booking: Booking) -> NotifyRequest:
+    due_date = row.due_date.isoformat()
     return NotifyRequest(
         template=milestone.template,
         to=str(booking.customer_id),

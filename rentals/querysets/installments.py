@@ -4,19 +4,18 @@ A milestone is a number of days from the due date, by the customer's own calenda
 """
 
 import datetime as dt
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Case, F, OuterRef, Q, Subquery, When
+from django.db.models import Case, ExpressionWrapper, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Now
 
-from rentals.local_time import days_near, local_date, local_time, midnight, plus_days
+from rentals.local_time import ZONE, days_near, local_date, local_time, midnight, plus_days
 
 if TYPE_CHECKING:
     from rentals.models import InstallmentSchedule  # noqa: F401 (named in the generic bases)
 
-ZONE = "booking__customer__timezone"
 # Overdue notices know no quiet hours, so a run that makes up for a missed one must not write at night.
 REMIND_FROM, REMIND_UNTIL = dt.time(9), dt.time(21)
 
@@ -40,8 +39,9 @@ class InstallmentQuerySet(models.QuerySet["InstallmentSchedule"]):
                 due_date__lte=plus_days("local_date", -days),
                 due_date__gt=plus_days("local_date", -until),
             )
-            .annotate(expires_at=midnight(plus_days("due_date", until), zone=ZONE))
-            .order_by("pk")
+            .annotate(expires_at=_midnight_after(days=until))
+            # As the index has them: by the key, a cursor would walk through all instalments for its first page.
+            .order_by("due_date")
         )
 
     def mark_reminded(self, *, now: dt.datetime, days: int) -> int:
@@ -52,17 +52,23 @@ class InstallmentQuerySet(models.QuerySet["InstallmentSchedule"]):
 
 
 def _day_to_remind(now: dt.datetime) -> Subquery:
-    """The customer's date, if it is an hour to write to them, and their booking stands; else NULL.
+    """The customer's date, if it is an hour to write to them, and their booking stands; else NULL."""
+    hours = When(local_time__gte=REMIND_FROM, local_time__lt=REMIND_UNTIL, then=local_date(now))
+    standing = _own_booking().exclude(status="cancelled").alias(local_time=local_time(now))
+    return Subquery(standing.values(local_date=Case(hours, output_field=models.DateField())))
 
-    Asked for each instalment that an index found. As a join, it made the planner, who takes an hour of the day for a rare
-    thing, begin with all customers.
+
+def _midnight_after(*, days: int) -> Subquery:
+    """The moment at which that day after the due date begins for the customer."""
+    day = ExpressionWrapper(OuterRef("due_date") + Value(days), output_field=models.DateField())
+    return Subquery(_own_booking().values(at=midnight(day, zone=ZONE)))
+
+
+def _own_booking() -> models.QuerySet[Any]:
+    """The booking of an instalment that an index found.
+
+    Not a join: the planner takes an hour of the day for a rare thing, and would begin with all customers, or read all
+    bookings for each instalment.
     """
     bookings = apps.get_model("rentals", "Booking")._default_manager  # noqa: SLF001 (public by its documentation)
-    hours = When(local_time__gte=REMIND_FROM, local_time__lt=REMIND_UNTIL, then=local_date(now))
-    return Subquery(
-        bookings.filter(pk=OuterRef("booking_id"))
-        .exclude(status="cancelled")
-        .order_by()
-        .alias(local_time=local_time(now))
-        .values(local_date=Case(hours, output_field=models.DateField()))
-    )
+    return bookings.filter(pk=OuterRef("booking_id")).order_by()
