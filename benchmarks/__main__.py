@@ -17,6 +17,7 @@ DEFAULTS = {
     "promotion": 10_000,
     "latency": 50,
     "claim": 1_000_000,
+    "jobs": 50_000,
     "sandbox": 30_000,
 }
 MOST = 1_000_000
@@ -28,6 +29,7 @@ DESCRIPTION = """Measure Postroom, each figure beside its limit: the same work d
   promotion one worker with the same offer to N customers, beside the same bare loop
   latency   from commit to receipt, N messages at 5 a second, through a real cluster of django-q2
   claim     a claim of 100 due messages among N finished ones, beside the same among 10,000
+  jobs      those that tell people, and the segments, of N bookings beside bare SQL; and runs that find nothing
   sandbox   how many of N requests a second the local provider takes: well above all others, or it would limit them
   all       all of these
 
@@ -36,6 +38,7 @@ EPILOG = """examples:
   python -m benchmarks                               everything, in a few minutes
   python -m benchmarks enqueue --n 100000            one call of notify_many() with 100,000 messages
   python -m benchmarks claim --n 10000000            a history of ten million: some 10 GB of disk
+  python -m benchmarks jobs --n 1000000              a business of a million bookings: half an hour, some 10 GB of disk
   python -m benchmarks latency --n 200 --json        for a program
 
 docs/benchmarks.md tells how to read the tables."""

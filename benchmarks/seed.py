@@ -82,7 +82,7 @@ No more reminders by e-mail: {{system.unsubscribe_url}}
 
 def seed(*, customers: int, seed: int) -> list[str]:
     """Fill an empty database; answers the customers' ids."""
-    plan = Plan(at=timezone.now(), customers=customers, bookings=0, seed=seed)
+    plan = Plan(at=timezone.now(), customers=customers, bookings=0, seed=seed, audit_events=0)
     with transaction.atomic():
         load(plan, replace=False, advance=int)
         record_many(consent_changes(plan))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from django.conf import settings
 from django.db import OperationalError, connection
 
-from benchmarks import capacity, claim, drain, enqueue, latency, promotion
+from benchmarks import capacity, claim, drain, enqueue, jobs, latency, promotion
 from benchmarks.figures import Figure
 from benchmarks.machine import Machine, describe
 from benchmarks.seed import seed as seed_people
@@ -21,6 +21,7 @@ _MODULES = {
     "promotion": promotion,
     "latency": latency,
     "claim": claim,
+    "jobs": jobs,
     "sandbox": capacity,
 }
 # Of N: so many one by one, and so many for the slow provider.
@@ -57,6 +58,8 @@ def _figures(sizes: Mapping[str, int], *, times: int, seed: int, step: Step) -> 
                 yield from latency.measure(people, count=size, times=times, seed=seed, step=step)
             case "claim":
                 yield from claim.measure(count=size, times=times, step=step)
+            case "jobs":
+                yield from jobs.measure(count=size, times=times, seed=seed, step=step)
             case "sandbox":
                 yield from capacity.measure(count=size, times=times, step=step)
 
@@ -64,7 +67,7 @@ def _figures(sizes: Mapping[str, int], *, times: int, seed: int, step: Step) -> 
 def _people(name: str, size: int) -> int:
     """Customers that a benchmark of this size needs."""
     warm = {"drain": drain.WARM, "promotion": drain.WARM}
-    return {"claim": 1, "sandbox": 1}.get(name, size + warm.get(name, 0))
+    return {"claim": 1, "jobs": 1, "sandbox": 1}.get(name, size + warm.get(name, 0))
 
 
 def _part(size: int, divisor: int) -> int:

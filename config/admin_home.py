@@ -27,6 +27,7 @@ JOB_STATES: Mapping[str, tuple[Promise, str]] = {
     "ok": (_lazy("OK"), "ok"),
     "failing": (_lazy("Failing"), "bad"),
     "overdue": (_lazy("Overdue"), "bad"),
+    "paused": (_lazy("Paused"), "warn"),
     "never": (_lazy("Never ran"), "muted"),
 }
 Status = Notification.Status

@@ -54,6 +54,33 @@ GROUPS: tuple[tuple[Promise, tuple[Page, ...]], ...] = (
             ("rentals.customer", "group", None),
             ("rentals.booking", "event", None),
             ("rentals.equipment", "agriculture", None),
+            ("rentals.contract", "contract", None),
+            ("rentals.insurancedocument", "verified_user", None),
+            ("rentals.installmentschedule", "event_repeat", None),
+            ("rentals.payoutreconciliation", "account_balance", None),
+            ("rentals.promorule", "sell", None),
+            ("rentals.customersegment", "group_work", None),
+            ("rentals.customersegmentmember", "group_add", None),
+            ("rentals.supportticket", "support_agent", None),
+        ),
+    ),
+    (
+        _("Workshop"),
+        (
+            ("rentals.maintenancelog", "build", None),
+            ("rentals.maintenancealert", "engineering", None),
+            ("rentals.telematicssnapshot", "sensors", None),
+            ("rentals.equipmentutilization", "percent", None),
+        ),
+    ),
+    (
+        _("Watch"),
+        (
+            ("rentals.alert", "notification_important", None),
+            ("rentals.securityincident", "security", None),
+            ("rentals.auditevent", "policy", None),
+            ("rentals.viewstate", "monitoring", None),
+            ("rentals.viewrefreshrequest", "update", None),
         ),
     ),
     (

@@ -8,6 +8,7 @@ from ninja import NinjaAPI
 from ninja.openapi.views import openapi_view
 
 from jobs.api import router as jobs
+from jobs.api_pauses import router as pauses
 from notifications.api.body import BoundedJson
 from notifications.api.errors import install
 from notifications.api.routes import notifications, queue
@@ -26,6 +27,7 @@ api = NinjaAPI(
 )
 install(api)
 api.add_router("/admin/jobs", jobs)
+api.add_router("/admin/jobs", pauses)
 api.add_router("/admin/notifications", notifications)
 api.add_router("/admin/queue", queue)
 

@@ -1,4 +1,4 @@
-"""How Postroom is wired to this business: in, the site's address; out, the settings NOTIFICATIONS and RENTALS.
+"""How Postroom is wired to this business: in, the site's address; out, the settings NOTIFICATIONS, RENTALS and AUDIT_ANOMALIES.
 
 A host monolith writes its own (docs/howto/install-in-your-project.md).
 """
@@ -13,10 +13,31 @@ def notifications() -> dict[str, Any]:
         "KICK": "jobs.tasks.kick_drain",  # called after a commit that enqueued
         "COMPANY_NAME": "Fundy Equipment Rental",
         # What no longer holds, by template name or its beginning (docs/howto/keep-messages-relevant.md).
-        "RELEVANCE": {"booking.": "rentals.relevance.bookings"},
+        "RELEVANCE": {
+            "alert.": "rentals.relevance.alerts.over",
+            "booking.": "rentals.relevance.bookings.over",
+            "contract.": "rentals.relevance.contracts.over",
+            "finance.payout_discrepancy": "rentals.relevance.payouts.over",
+            "installment.": "rentals.relevance.installments.over",
+            "insurance.": "rentals.relevance.insurance.over",
+            "maintenance.": "rentals.relevance.maintenance.over",
+            "sla.": "rentals.relevance.tickets.over",
+            "promotion.": "rentals.relevance.promotions.over",
+        },
     }
 
 
 def rentals(public_url: str) -> dict[str, str]:
     """The pages that messages of the jobs link to."""
-    return {"BOOKING_URL": f"{public_url}/bookings/{{booking_number}}"}
+    return {
+        "BOOKING_URL": f"{public_url}/bookings/{{booking_number}}",
+        "PAYMENT_URL": f"{public_url}/bookings/{{booking_number}}/payments",
+        "CONTRACT_URL": f"{public_url}/contracts/{{contract_number}}",
+        "INSURANCE_URL": f"{public_url}/bookings/{{booking_number}}/insurance",
+        "PROMOTION_URL": f"{public_url}/promotions/{{promotion_id}}",
+    }
+
+
+def audit_anomalies() -> dict[str, Any]:
+    """From where on audit_anomaly_detector calls something suspicious; what may be set is in rentals/anomalies/thresholds.py."""
+    return {}

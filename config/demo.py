@@ -3,6 +3,7 @@
 What is there already is reused: the database, the business, the login. The processes are the real ones.
 """
 
+import datetime as dt
 import io
 import os
 import sys
@@ -19,15 +20,20 @@ from django.db.models import Count
 from django.utils import timezone
 
 from config.local_secrets import local_secret
+from config.sample_payouts import pay_out
 from config.supervisor import Supervisor
 from consent.models import Channel
+from jobs.catalog import CATALOG
+from jobs.models import JobRun
 from jobs.runner import run
+from jobs.tasks import run_later
 from notifications.enqueue import notify
 from notifications.models import InboxItem, Notification, PushSubscription
 from rentals.models import Customer
 from sandbox import keys
 
 LOGIN = "admin"
+VIEWS = "refresh_materialized_views"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +81,12 @@ def password() -> str:
 def start_processes(
     supervisor: Supervisor, addresses: Addresses, *, web_port: int, sandbox_port: int
 ) -> None:
-    """The sandbox, two django-q2 clusters and the web server, each ready before the next."""
+    """The sandbox with Stripe's payouts, two django-q2 clusters and the web server, each ready before the next."""
     python, manage = sys.executable, str(Path(settings.BASE_DIR) / "manage.py")
     env = addresses.environment()
     supervisor.start("sandbox", [python, "-m", "sandbox", "--port", str(sandbox_port)])
     supervisor.wait_until("sandbox", lambda: answers(f"{addresses.sandbox}/_sandbox/stats"), timeout=60)
+    pay_out(addresses.sandbox, now=timezone.now())
     for cluster in ("notify", "jobs"):
         # By the environment, not by `-n`: django-q2 reads its settings before it reads its options.
         supervisor.start(cluster, [python, manage, "work", cluster], env=env)
@@ -90,11 +97,15 @@ def start_processes(
 
 
 def send_first_messages(supervisor: Supervisor) -> dict[str, int]:
-    """Greet one customer on every channel, run the reminders for now, and wait for the workers; answers what was sent
-    by channel. The greeting shows something in the sandbox on a day on which no reminder is due."""
+    """Greet one customer on every channel, have each job run once, and wait for the workers; answers what was sent by
+    channel. The greeting shows something in the sandbox at an hour at which no reminder is due."""
     began = timezone.now()
     greet()
-    run("booking_reminders", now=timezone.now(), trigger="command", actor="demo")
+    # Others read the views.
+    run(VIEWS, now=began, trigger="command", actor="demo")
+    for name in CATALOG.keys() - {VIEWS}:
+        run_later(name, trigger="command", actor="demo")
+    supervisor.wait_until("jobs", lambda: _all_ran(since=began), timeout=180)
     supervisor.wait_until("notify", _nothing_waits, timeout=180)
     sent = Notification.objects.filter(status="sent", last_attempt_at__gte=began).values_list("channel")
     return dict(sent.annotate(count=Count("id")).order_by("channel"))
@@ -119,6 +130,12 @@ def answers(url: str) -> bool:
             return bool(response.status == 200)
     except (OSError, urllib.error.URLError):
         return False
+
+
+def _all_ran(*, since: dt.datetime) -> bool:
+    """Each job has had a run: ours, or one by its schedule that was sooner."""
+    ended = JobRun.objects.filter(started_at__gte=since, finished_at__isnull=False)
+    return set(ended.values_list("job_name", flat=True)) >= CATALOG.keys()
 
 
 def _nothing_waits() -> bool:

@@ -109,9 +109,11 @@ def _jobs() -> Iterator[Metric]:
         "postroom_job_consecutive_failures", "Failures since the last success", labels=["job"]
     )
     overdue = GaugeMetricFamily("postroom_job_overdue", "1 if slots passed without a success", labels=["job"])
+    paused = GaugeMetricFamily("postroom_job_paused", "1 while somebody stopped its schedule", labels=["job"])
     for job in job_statuses(now=timezone.now()):
         if job.last_success_at:
             success.add_metric([job.name], job.last_success_at.timestamp())
         failures.add_metric([job.name], job.consecutive_failures)
         overdue.add_metric([job.name], int(job.overdue))
-    yield from (success, failures, overdue)
+        paused.add_metric([job.name], int(job.pause is not None))
+    yield from (success, failures, overdue, paused)

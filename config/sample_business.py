@@ -1,10 +1,10 @@
-"""A sample rental business with all that belongs to it: in, a Plan; out, customers, bookings, consents, browsers, staff.
+"""A sample rental business with all that belongs to it: in, a Plan; out, the rental business, consents, browsers, staff.
 
 It is put together here because the rental business knows nothing of notifications, nor they of it.
 """
 
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -17,7 +17,7 @@ from rentals.sample.consents import consent_changes
 from rentals.sample.customers import preferred
 from rentals.sample.load import load, tables
 from rentals.sample.plan import Plan
-from rentals.sample.staff import hire_staff
+from rentals.sample.staff import employees, hire_staff, ticket_takers
 from sandbox import push_keys
 
 PAGE = 1_000
@@ -46,10 +46,13 @@ def make_sample_business(
     with transaction.atomic():
         if replace:
             PushSubscription.objects.filter(recipient_key__startswith="customer:").delete()
-        rows = dict(load(plan, replace=replace, advance=advance or (lambda _: None)))
+        # Before the business: some of its rows name them.
+        hired = hire_staff()
+        rows = dict(load(plan, replace=replace, advance=advance or (lambda _: None), staff=ticket_takers()))
         rows["consent_events"] = record_many(consent_changes(plan))
-        rows["push_subscriptions"] = sum(map(subscribe_many, _pages(_browsers(plan, push_url))))
-        rows["auth_user"] = hire_staff()
+        browsers = chain(_browsers(plan, push_url), _browsers_of_staff(push_url))
+        rows["push_subscriptions"] = sum(map(subscribe_many, _pages(browsers)))
+        rows["auth_user"] = hired
     _count_anew()
     return rows
 
@@ -63,6 +66,13 @@ def _browsers(plan: Plan, push_url: str) -> Iterator[NewSubscription]:
             customer = f"{prefix}{number:012x}"
             made = push_keys.subscription(f"{customer}/{browser}", push_url)
             yield NewSubscription(f"customer:{customer}", made["endpoint"], **made["keys"])
+
+
+def _browsers_of_staff(push_url: str) -> Iterator[NewSubscription]:
+    """One each: what is critical comes by push."""
+    for key in map("staff:{}".format, employees()):
+        made = push_keys.subscription(key, push_url)
+        yield NewSubscription(key, made["endpoint"], **made["keys"])
 
 
 def _pages(browsers: Iterator[NewSubscription]) -> Iterator[list[NewSubscription]]:

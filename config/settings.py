@@ -11,7 +11,7 @@ import environ
 from django.utils.translation import gettext_lazy as _
 
 from config.admin_theme import unfold
-from config.business import notifications, rentals
+from config.business import audit_anomalies, notifications, rentals
 from config.local_secrets import local_secret
 from config.logging import logging_config
 from config.sentry import start_sentry
@@ -163,6 +163,7 @@ SILENCED_SYSTEM_CHECKS = ["anymail.W003"]
 # ── Postroom ────────────────────────────────────────────────────────────────────────────────────────────
 NOTIFICATIONS: dict[str, Any] = notifications()
 RENTALS: dict[str, str] = rentals(PUBLIC_URL)
+AUDIT_ANOMALIES: dict[str, Any] = audit_anomalies()
 # How an editor's test of a template gets into the queue, which stands above the templates.
 TEMPLATES_APP: dict[str, str] = {"SEND_TEST": "notifications.send_test.send_test"}
 

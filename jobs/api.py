@@ -31,7 +31,7 @@ class AllJobsShape(Schema):
     """How every job stands."""
 
     state: Literal["ok", "failing"] = Field(
-        description="failing: a job is overdue, or failed more than 3 times in a row"
+        description="failing: a job that is not paused is overdue, or failed more than 3 times in a row"
     )
     jobs: list[JobShape]
 
@@ -107,18 +107,21 @@ def runs(request: ApiRequest, history: Query[History]) -> object:  # noqa: ARG00
     response={200: Answer[ReportShape], 202: Answer[AcceptedShape], **refusals(404, 409, 413, 422)},
     summary="Run a job",
 )
-def start(request: ApiRequest, name: str, body: RunBody | None = None) -> Status[object]:
-    """Run it now, or for another moment, and answer its report. Scope `jobs:run`.
+def start(
+    request: ApiRequest, name: str, body: RunBody | None = None, dry_run: bool = False
+) -> Status[object]:
+    """Run it now, or for another moment, and answer its report. Scope `jobs:run`. `?dry_run=1` stands for the body's.
 
     The run takes place inside the request; a job that fails answers 200 too, with `data.status` "failed". Hand a long
     one to a worker with `wait: false`. While another run of the job goes on the answer is 409.
     """
     order = body or RunBody()
+    dry = order.dry_run or dry_run
     try:
         find_job(name)
     except UnknownJob as error:
         raise ApiError(404, "unknown_job", str(error)) from None
-    if not order.wait and not order.dry_run:
+    if not order.wait and not dry:
         run_id = run_later(name, trigger=JobRun.Trigger.API, actor=request.auth.name, moment=order.at)
         return Status(202, answer({"run_id": run_id, "job": name}))
     report = run(
@@ -126,7 +129,7 @@ def start(request: ApiRequest, name: str, body: RunBody | None = None) -> Status
         now=order.at or timezone.now(),
         trigger=JobRun.Trigger.API,
         actor=request.auth.name,
-        dry_run=order.dry_run,
+        dry_run=dry,
     )
     if report.status is Outcome.SKIPPED:
         raise _refused(report)

@@ -1,16 +1,21 @@
-"""System checks of the jobs: in, the catalogue and Q_CLUSTER; out, what would bite later, with the setting to change."""
+"""System checks of the jobs: in, the catalogue, Q_CLUSTER, Stripe's key and who is in the recipient groups; out, what would bite
+later, with the setting to change."""
 
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
+from django.db import DatabaseError
 
+from consent.directory import directory
 from jobs.cron import problem
 
 # django-q2's guard adds three seconds to a timeout before it kills a worker.
 GUARD = 3
+_STRIPE_KEY = re.compile(r"[rs]k_(test|live)_\w+")
 
 
 def check_catalogue(**_kwargs: Any) -> list[CheckMessage]:
@@ -49,6 +54,52 @@ def check_clusters(**_kwargs: Any) -> list[CheckMessage]:
     ]
     for name, conf in clusters.items():
         found.extend(_cluster_problems(name, conf))
+    return found
+
+
+def check_security_centre(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """Somebody hears of jobs in trouble. Reads the database, so it runs with `check --database default` and at `migrate`."""
+    from jobs.alert import CENTRE
+
+    silence = "nobody hears of jobs that fail, crash or are overdue"
+    return list(_nobody_in([CENTRE.name], silence, id_="jobs.W003")) if databases else []
+
+
+def check_alert_groups(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """Somebody hears of the dashboard's alerts. Reads the database, as the check of the security centre does."""
+    from jobs.catalog.generate_dashboard_alerts import GROUPS
+
+    silence = "its alerts are opened, and told to nobody"
+    return list(_nobody_in(sorted({*GROUPS.values()}), silence, id_="jobs.W004")) if databases else []
+
+
+def _nobody_in(groups: Sequence[str], silence: str, *, id_: str) -> Iterator[CheckMessage]:
+    for name in groups:
+        try:
+            members = directory().group(name)
+        except DatabaseError:
+            return  # before the first migration
+        if not members:
+            what = "has nobody in it" if members is not None else "does not exist"
+            hint = "Put active staff into the group, in the admin under Groups."
+            yield Warning(f"The recipient group “{name}” {what}: {silence}.", hint=hint, id=id_)
+
+
+def check_stripe(**_kwargs: Any) -> list[CheckMessage]:
+    """payout_reconciliation can ask Stripe, and the right account. No message holds the key."""
+    key: str = settings.STRIPE_API_KEY
+    found: list[CheckMessage] = []
+    if not settings.STRIPE_API_URL:
+        hint = "Leave the line out, or write https://api.stripe.com."
+        found.append(Error("STRIPE_API_URL is empty.", hint=hint, id="jobs.E008"))
+    # Live mode's own check names what is missing there.
+    if not _STRIPE_KEY.fullmatch(key) and (key or settings.SANDBOX):
+        what = "is no secret key of Stripe" if key else "is missing"
+        hint = "Set it to a restricted key (rk_…) that may read payouts, balance transactions, charges and refunds."
+        found.append(Error(f"STRIPE_API_KEY {what}.", hint=hint, id="jobs.E009"))
+    if "k_test_" in key and not settings.SANDBOX:
+        hint = "Set it to a key that begins with rk_live_."
+        found.append(Error("STRIPE_API_KEY is a test key, in live mode.", hint=hint, id="jobs.E010"))
     return found
 
 

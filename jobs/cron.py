@@ -43,6 +43,8 @@ def in_words(cron: str) -> str:
         return "every minute"
     if step := re.fullmatch(r"\*/(\d+) \* \* \* \*", cron):
         return f"every {step[1]} minutes"
+    if step := re.fullmatch(r"(\d+)-59/(\d+) \* \* \* \*", cron):
+        return f"every {step[2]} minutes from :{int(step[1]):02d}"
     if cron == "0 * * * *":
         return "every hour"
     if hourly := re.fullmatch(r"(\d+) \* \* \* \*", cron):

@@ -14,6 +14,7 @@ from django.db.models import DurationField, ExpressionWrapper, F
 from django.db.models.functions import Now
 
 from jobs.models import JobRun
+from jobs.pause import pause_in_force
 
 logger = logging.getLogger(__name__)
 
@@ -56,13 +57,16 @@ class GaveUp(Refused):
     reason = "gave_up"
 
 
+class Paused(Refused):
+    reason = "paused"
+
+
 class Lost(Exception):  # noqa: N818
     """The run was declared dead while it worked; what it did is rolled back."""
 
 
 def reserve(order: Order, *, durable: bool = True) -> dt.datetime:
     """Insert the running row and answer when it started; raises Refused. Committed at once, unless not `durable`."""
-    bury_dead(order.job)
     if order.slot is not None and _crashes(order.job, order.slot) >= MAX_CRASHES:
         raise GaveUp(
             f"{order.job} crashed {MAX_CRASHES} times in the slot {order.slot.isoformat()}; look into it first."
@@ -80,6 +84,15 @@ def reserve(order: Order, *, durable: bool = True) -> dt.datetime:
             raise
         raise AlreadyRunning(f"{order.job} is in a dry run right now; try again in a moment.") from None
     return started_at
+
+
+def refuse_if_paused(order: Order, *, now: dt.datetime) -> None:
+    """Raise Paused where the clock asks for a job whose schedule somebody stopped. People may run it all the same."""
+    if order.trigger != JobRun.Trigger.SCHEDULE:
+        return
+    if pause := pause_in_force(order.job, now=now):
+        end = f"until {pause.until.isoformat(timespec='minutes')}" if pause.until else "until it is resumed"
+        raise Paused(f"{order.job} is paused {end} by {pause.paused_by}: {pause.reason}")
 
 
 def hold(order: Order) -> None:
@@ -100,17 +113,19 @@ def finish(
     return written == 1
 
 
-def bury_dead(job: str) -> int:
-    """Mark a run as crashed whose lease ran out and whose row nobody holds; answers how many (0 or 1)."""
-    rows = JobRun.objects.filter(job_name=job, status=JobRun.Status.RUNNING, lease_until__lt=Now())
+def bury_dead(*jobs: str) -> int:
+    """Mark the runs of these jobs as crashed whose lease ran out and whose row nobody holds; answers how many."""
+    rows = JobRun.objects.filter(job_name__in=jobs, status=JobRun.Status.RUNNING, lease_until__lt=Now())
     with transaction.atomic():
-        dead = list(rows.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        dead = dict(rows.select_for_update(skip_locked=True).order_by("pk").values_list("pk", "job_name"))
+        if not dead:
+            return 0
         buried = JobRun.objects.filter(pk__in=dead).update(
             status=JobRun.Status.CRASHED,
             finished_at=Now(),
             error_message="The worker died or hung: no end was written.",
         )
-    for run_id in dead:
+    for run_id, job in dead.items():
         logger.error("job.crashed job=%s run=%s", job, run_id)
     return buried
 

@@ -2,7 +2,8 @@
 
 import datetime as dt
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from jobs.spec import JobResult
@@ -27,12 +28,25 @@ class DryMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class RowChange:
+    """One row of the business that a dry run would insert, update or delete: column by column, before and after.
+
+    Values that may name somebody read «•••».
+    """
+
+    table: str
+    id: str
+    action: str
+    columns: Mapping[str, tuple[str | None, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
 class RunReport:
     """One run, told to whoever asked for it.
 
-    `reason` is the stable code of a run that was skipped (`already_running`, `slot_taken`, `gave_up`, `no_dry_run`);
+    `reason` is the stable code of a run that was skipped (`already_running`, `slot_taken`, `gave_up`, `paused`, `no_dry_run`);
     `error` is a sentence for people, without addresses. `messages` holds the first of a dry run's messages,
-    `message_count` says how many there are.
+    `message_count` says how many there are; so do `rows` and `row_counts` (by table and action) of what it would change.
     """
 
     run_id: uuid.UUID
@@ -47,6 +61,12 @@ class RunReport:
     result: JobResult | None = None
     messages: tuple[DryMessage, ...] = ()
     message_count: int = 0
+    rows: tuple[RowChange, ...] = ()
+    row_counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    @property
+    def row_count(self) -> int:
+        return sum(sum(counts.values()) for counts in self.row_counts.values())
 
     @property
     def duration(self) -> dt.timedelta:

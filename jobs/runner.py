@@ -1,32 +1,32 @@
 """Run one job once: in, its name, its moment and who asks; out, a RunReport, and a row of `job_runs`.
 
-reserve (a row that only one run can have) → work (the job's rule) → finish (the row says how it ended).
+reserve (a row that only one run can have) → work (the job's rule) → finish (the row says how it ended) → notice (whoever
+must hear of it does).
 """
 
 import datetime as dt
 import difflib
 import logging
-import traceback
+import time
 import uuid
 from dataclasses import replace
 
-import sentry_sdk
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
-from sentry_sdk.integrations.logging import ignore_logger
 
 from jobs import catalog
-from jobs.ledger import Lost, Order, Refused, finish, hold, reserve
+from jobs.failure import tell_failure
+from jobs.ledger import Lost, Order, Refused, bury_dead, finish, hold, refuse_if_paused, reserve
 from jobs.models import JobRun
+from jobs.progress import StoredProgress
 from jobs.rehearsal import messages_of
 from jobs.report import Outcome, RunReport
+from jobs.row_changes import recorded_changes, start_recording
 from jobs.spec import JobResult, JobSpec, Progress, silent
-from notifications.masking import redact
+from jobs.watch import notice
 from notifications.origin import origin
 
 logger = logging.getLogger(__name__)
-# Sentry hears of a failure by capture_exception; the log's line would be a second report of it.
-ignore_logger(__name__)
 
 
 class UnknownJob(LookupError):  # noqa: N818
@@ -57,7 +57,8 @@ def run(
     run_id: uuid.UUID | None = None,
     progress: Progress = silent,
 ) -> RunReport:
-    """Run the job for the moment `now`, unless it runs already or the slot had its run. Not inside a transaction.
+    """Run the job for the moment `now`, unless it runs already, the slot had its run, or the clock asks while the job is
+    paused. Not inside a transaction.
 
     A failure of the job is an answer, not an exception: the report says it. A timeout (SystemExit) and Ctrl-C are
     recorded and raised again. A dry run does all of it in a transaction that is rolled back, and leaves no row.
@@ -71,7 +72,10 @@ def run(
     blank = RunReport(
         order.id, spec.name, Outcome.SKIPPED, now, timezone.now(), timezone.now(), dry_run=dry_run
     )
+    if bury_dead(spec.name):
+        notice(spec.name, failed=True, now=timezone.now())
     try:
+        refuse_if_paused(order, now=timezone.now())
         report = (
             _rehearse(spec, order, blank, progress) if dry_run else _perform(spec, order, blank, progress)
         )
@@ -83,21 +87,26 @@ def run(
 
 def _perform(spec: JobSpec, order: Order, blank: RunReport, progress: Progress) -> RunReport:
     reserve(order)
+    began = time.monotonic()
     logger.info("job.started job=%s run=%s moment=%s", spec.name, order.id, order.moment.isoformat())
     try:
-        result = _work_atomically(spec, order, progress) if spec.atomic else _work(spec, order, progress)
+        with StoredProgress(order, progress) as told:
+            result = _work_atomically(spec, order, told) if spec.atomic else _work(spec, order, told)
     except BaseException as error:
-        sentence = _record_failure(order, error)
+        sentence = _record_failure(order, error, began)
+        notice(spec.name, failed=True, now=timezone.now())
         if not isinstance(error, Exception):
             raise
         return replace(blank, status=Outcome.FAILED, error=sentence)
     logger.info(
-        "job.succeeded job=%s run=%s queued=%d withheld=%d",
+        "job.succeeded job=%s run=%s seconds=%.3f queued=%d withheld=%d",
         spec.name,
         order.id,
+        time.monotonic() - began,
         result.queued,
         result.withheld,
     )
+    notice(spec.name, failed=False, now=timezone.now())
     return replace(blank, status=Outcome.SUCCESS, result=result)
 
 
@@ -120,23 +129,34 @@ def _rehearse(spec: JobSpec, order: Order, blank: RunReport, progress: Progress)
     if not spec.dry_runs:
         sentence = f"{spec.name} commits as it goes, so it cannot be rolled back: it has no dry run."
         return replace(blank, reason="no_dry_run", error=sentence)
+    began = time.monotonic()
     try:
         with transaction.atomic():
             reserve(order, durable=False)  # the same rule for all: one run at a time
+            start_recording()
             result = _work(spec, order, progress)
             connection.check_constraints()  # what a commit would have found
             messages, count = messages_of(order.id)
+            rows, row_counts = recorded_changes()
             transaction.set_rollback(True)
     except Refused:
         raise
     except Exception as error:  # noqa: BLE001 (told, and answered)
-        return replace(blank, status=Outcome.FAILED, error=_tell(order, error))
-    return replace(blank, status=Outcome.SUCCESS, result=result, messages=messages, message_count=count)
+        return replace(blank, status=Outcome.FAILED, error=_tell(order, error, began))
+    return replace(
+        blank,
+        status=Outcome.SUCCESS,
+        result=result,
+        messages=messages,
+        message_count=count,
+        rows=rows,
+        row_counts=row_counts,
+    )
 
 
-def _record_failure(order: Order, error: BaseException) -> str:
+def _record_failure(order: Order, error: BaseException, began: float) -> str:
     """Write the failed row; never raises, so that the job's own error stays the news."""
-    sentence = _tell(order, error)
+    sentence = _tell(order, error, began)
     try:
         if not finish(order, status=JobRun.Status.FAILED, error=sentence):
             logger.warning("job.stale_finish job=%s run=%s", order.job, order.id)
@@ -145,20 +165,5 @@ def _record_failure(order: Order, error: BaseException) -> str:
     return sentence
 
 
-def _tell(order: Order, error: BaseException) -> str:
-    """Tell the log and Sentry where it broke; answer the sentence for people."""
-    sentence = _sentence(error)
-    where = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("job.failed job=%s run=%s error=%s\n%s", order.job, order.id, sentence, where)
-    with sentry_sdk.new_scope() as scope:
-        scope.set_tag("job", order.job)
-        sentry_sdk.capture_exception(error)
-    return sentence
-
-
-def _sentence(error: BaseException) -> str:
-    """The class and the first line of the message, addresses removed: PostgreSQL's later lines quote whole rows."""
-    kind = {SystemExit: "timeout: ", KeyboardInterrupt: "interrupted: "}
-    prefix = next((word for cls, word in kind.items() if isinstance(error, cls)), "")
-    first = (str(error).splitlines() or [""])[0]
-    return redact(f"{prefix}{type(error).__name__}: {first}".removesuffix(": "))
+def _tell(order: Order, error: BaseException, began: float) -> str:
+    return tell_failure(order, error, seconds=time.monotonic() - began)

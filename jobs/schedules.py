@@ -17,6 +17,8 @@ from jobs.spec import JobSpec
 
 PREFIX = "postroom:"
 DRAIN = f"{PREFIX}process_notifications"
+# The same watch from each cluster, so that one of them is there to tell when the other is not.
+WATCHES = {f"{PREFIX}watch_jobs": "notify", f"{PREFIX}watch_drain": "jobs"}
 # Any number, as long as it is ours: two deploys at once must not both insert.
 ADVISORY_LOCK = 8_025_001
 
@@ -59,9 +61,13 @@ def schedule_name(job: str) -> str:
 
 
 def wanted_schedules() -> dict[str, Wanted]:
-    """One row a job, and the drain's, by name. Raises ValueError for a cron line that never fires."""
+    """One row a job, the drain's, and the watch's in each cluster, by name. Raises ValueError for a cron line that never fires."""
     rows = [_of_job(spec) for spec in catalog.CATALOG.values()]
     rows.append(Wanted(name=DRAIN, func="jobs.tasks.drain", cron="* * * * *", cluster="notify"))
+    rows.extend(
+        Wanted(name=name, func="jobs.tasks.watch_all", cron="*/5 * * * *", cluster=cluster)
+        for name, cluster in WATCHES.items()
+    )
     for row in rows:
         if wrong := problem(row.cron):
             raise ValueError(f"The schedule of {row.name} cannot be written: {wrong}")

@@ -8,9 +8,8 @@ from ninja import Schema
 from pydantic import Field
 
 from jobs.models import JobRun
-from jobs.rehearsal import SHOWN
 from jobs.report import RunReport
-from jobs.status import LastRun
+from jobs.standing import LastRun
 
 
 class MessageShape(Schema):
@@ -24,12 +23,15 @@ class MessageShape(Schema):
     reason: str
 
 
-class ChangeShape(Schema):
-    """One row that a dry run would have changed."""
+class RowShape(Schema):
+    """One row of the business that a dry run would insert, update or delete."""
 
     table: str
     id: str
-    what: str
+    action: str = Field(description="insert, update or delete")
+    columns: dict[str, tuple[str | None, str | None]] = Field(
+        description="Before and after; a value that may name somebody reads •••"
+    )
 
 
 class ReportShape(Schema):
@@ -38,7 +40,9 @@ class ReportShape(Schema):
     run_id: uuid.UUID
     job: str
     status: str = Field(description="success, failed or skipped")
-    reason: str = Field(description="Why it was skipped: already_running, slot_taken, gave_up, no_dry_run")
+    reason: str = Field(
+        description="Why it was skipped: already_running, slot_taken, gave_up, paused, no_dry_run"
+    )
     error: str
     moment: dt.datetime = Field(description="The job's «now»")
     started_at: dt.datetime
@@ -48,7 +52,8 @@ class ReportShape(Schema):
     summary: dict[str, Any] | None = Field(description="Counts: found, queued, existing, withheld, changed")
     messages: list[MessageShape] = Field(description="Of a dry run, the first 1,000")
     message_count: int
-    changes: list[ChangeShape] = Field(description="Of a dry run, the first 1,000")
+    rows: list[RowShape] = Field(description="What a dry run would change in the tables, the first 1,000")
+    row_counts: dict[str, dict[str, int]] = Field(description="How many, by table and action")
 
     @staticmethod
     def resolve_duration_seconds(report: RunReport) -> float:
@@ -57,10 +62,6 @@ class ReportShape(Schema):
     @staticmethod
     def resolve_summary(report: RunReport) -> dict[str, Any] | None:
         return report.result.summary() if report.result else None
-
-    @staticmethod
-    def resolve_changes(report: RunReport) -> list[Any]:
-        return list(report.result.changed[:SHOWN]) if report.result and report.dry_run else []
 
 
 class LastRunShape(Schema):
@@ -74,10 +75,21 @@ class LastRunShape(Schema):
     duration_seconds: float | None
     error: str
     summary: dict[str, Any]
+    done: int | None = Field(description="How far a long run is: so many of `total`")
+    total: int | None
 
     @staticmethod
     def resolve_duration_seconds(run: LastRun) -> float | None:
         return round(run.duration.total_seconds(), 3) if run.duration else None
+
+
+class PauseShape(Schema):
+    """Who stopped the job's schedule, and why."""
+
+    paused_at: dt.datetime
+    paused_by: str
+    reason: str
+    until: dt.datetime | None = Field(description="None: until somebody resumes it")
 
 
 class JobShape(Schema):
@@ -87,11 +99,13 @@ class JobShape(Schema):
     description: str
     cron: str
     schedule: str = Field(description="The cron line in words")
-    state: str = Field(description="ok, failing, overdue or never (has not run yet)")
+    state: str = Field(description="ok, failing, overdue, paused or never (has not run yet)")
     overdue: bool
     consecutive_failures: int
+    crashes: int = Field(description="Of the failures in a row, the runs whose worker died")
     last_success_at: dt.datetime | None
     next_run_at: dt.datetime | None
+    pause: PauseShape | None
     last_run: LastRunShape | None
 
 

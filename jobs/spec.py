@@ -13,39 +13,28 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One row that a run changed (or, dry, would change)."""
-
-    table: str
-    id: str
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
 class JobResult:
     """What one run did. Counts by kind, so that an operator can read the run at a glance.
 
     `found` is what the rule selected, `queued` the messages that are new, `existing` those queued by an earlier run,
-    `withheld` those that a gate refused.
+    `withheld` those that a gate refused. `changed` are rows of the business, by what was done: {"alerts opened": 2}; which
+    rows a dry run would change, triggers record (`row_changes.py`).
     """
 
     found: Mapping[str, int] = field(default_factory=dict)
     queued: int = 0
     existing: int = 0
     withheld: int = 0
-    changed: tuple[Change, ...] = ()
+    changed: Mapping[str, int] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """The run's row in `job_runs.summary`: counts only, no ids of people."""
-        changed: dict[str, int] = {}
-        for change in self.changed:
-            changed[change.table] = changed.get(change.table, 0) + 1
         return {
             "found": dict(self.found),
             "queued": self.queued,
             "existing": self.existing,
             "withheld": self.withheld,
-            "changed": changed,
+            "changed": dict(self.changed),
         }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from django.utils import timezone
 
-from jobs.report import Outcome, RunReport
+from jobs.report import Outcome, RowChange, RunReport
 from jobs.status import JobStatus
 
 # More lines than this say «and N more»: the JSON form has them.
@@ -26,13 +26,11 @@ def report_lines(report: RunReport) -> Iterator[str]:
         found = ", ".join(f"{count} {kind}" for kind, count in summary["found"].items()) or "nothing"
         yield f"  found {found}"
         yield f"  messages: {summary['queued']} queued, {summary['existing']} existing, {summary['withheld']} withheld"
-        for table, count in summary["changed"].items():
-            yield f"  changed {count} in {table}"
+        for what, count in summary["changed"].items():
+            yield f"  {count} {what}"
     if report.dry_run and report.result:
         yield from _shown("MESSAGES", _messages(report), report.message_count)
-        changes = report.result.changed
-        rows = [("TABLE", "ID", "CHANGE"), *((c.table, c.id, c.what) for c in changes[:LINES])]
-        yield from _shown("CHANGES", rows, len(changes))
+        yield from _shown("ROWS", _rows(report), report.row_count)
 
 
 def _verdict(report: RunReport) -> str:
@@ -51,6 +49,20 @@ def _messages(report: RunReport) -> list[tuple[str, ...]]:
     ]
 
 
+def _rows(report: RunReport) -> list[tuple[str, ...]]:
+    head = ("TABLE", "ACTION", "ID", "COLUMNS")
+    return [head, *((r.table, r.action, r.id, column_words(r)) for r in report.rows[:LINES])]
+
+
+def column_words(row: RowChange) -> str:
+    """«status: pending → active, price: 10 → 12»; of a new or deleted row its values."""
+    if row.action == "update":
+        return ", ".join(
+            f"{name}: {before or '–'} → {after or '–'}" for name, (before, after) in row.columns.items()
+        )
+    return ", ".join(f"{name}: {before or after}" for name, (before, after) in row.columns.items())
+
+
 def _shown(title: str, rows: Sequence[tuple[str, ...]], count: int) -> Iterator[str]:
     yield ""
     yield f"{title}: {count}"
@@ -67,10 +79,20 @@ def _job_row(job: JobStatus) -> tuple[str, ...]:
         job.schedule,
         _moment(job.next_run_at) if job.next_run_at else "not scheduled",
         _moment(last.started_at) if last else "never",
-        "overdue" if job.overdue else last.status if last else "–",
+        _state(job),
         _duration(last.duration) if last and last.duration else "–",
         str(job.consecutive_failures),
     )
+
+
+def _state(job: JobStatus) -> str:
+    """What stands out: paused, overdue, how far a long run is; else how the last run ended."""
+    last = job.last_run
+    if job.state in ("paused", "overdue"):
+        return job.state
+    if last is None:
+        return "–"
+    return f"{last.status} {last.done}/{last.total}" if last.total else last.status
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from django_q.tasks import async_task
 
 from jobs.runner import find_job, run
 from jobs.stopping import is_stopping
+from jobs.watch import watch
 from notifications import worker
 from notifications.conf import conf
 from notifications.polite import leaving_politely
@@ -64,6 +65,12 @@ def drain() -> None:
     """Send what is due, and stay for it, for a time budget well below the cluster's timeout; leave politely."""
     with leaving_politely() as told:
         worker.drain(resident=True, budget=conf().resident_budget, stop=lambda: told() or is_stopping())
+
+
+def watch_all() -> None:
+    """Look at the jobs and the drain from outside. Where nobody drains, send for a while: the alarm waits in the queue too."""
+    if watch(now=timezone.now()).is_drain_overdue:
+        worker.drain(stop=is_stopping)
 
 
 def kick_drain() -> None:

@@ -69,10 +69,11 @@ def draft_batch(
 ) -> list[Draft]:
     """Drafts for a batch, in a constant number of queries. `start` is the batch's place in its set, for errors."""
     wanted: list[tuple[int, NotifyRequest, Mapping[str, Any]]] = []
+    members: dict[Group, Sequence[Mapping[str, Any]]] = {}
     for index, request in enumerate(requests, start):
         with _naming(index):
             validate(request, templates.get(request.template or ""), now=now)
-            wanted.extend((index, request, to) for to in expand(request.to, request.channel))
+            wanted.extend((index, request, to) for to in _people(request, members))
     reaches = reach_many(
         [to for _, _, to in wanted], with_push=any(_may_push(request) for request in requests)
     )
@@ -81,6 +82,17 @@ def draft_batch(
         with _naming(index):
             drafts.extend(_drafts(request, templates.get(request.template or ""), to, reach, now))
     return drafts
+
+
+def _people(
+    request: NotifyRequest, members: dict[Group, Sequence[Mapping[str, Any]]]
+) -> Sequence[Mapping[str, Any]]:
+    """Whom one request is for. A group is asked for once a batch, however many of its requests are for it."""
+    if not isinstance(request.to, Group):
+        return expand(request.to, request.channel)
+    if request.to not in members:
+        members[request.to] = expand(request.to, request.channel)
+    return members[request.to]
 
 
 def _drafts(

@@ -1,9 +1,15 @@
-"""Registers the app with Django."""
+"""Registers the app with Django, and its system checks."""
 
 from django.apps import AppConfig
+from django.core.checks import register
 from django.utils.translation import gettext_lazy as _
 
 
 class RentalsConfig(AppConfig):
     name = "rentals"
     verbose_name = _("Rental business")
+
+    def ready(self) -> None:
+        from rentals.checks import check_anomalies
+
+        register(check_anomalies)

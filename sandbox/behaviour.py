@@ -36,7 +36,7 @@ class Rule:
     looked at, or after it was accepted and recorded where `accept_first` is set. `retry_after` is in seconds;
     `code` is the error code that Twilio's answer names.
     `times` ends the rule after so many requests (None: until cleared), `probability` with `seed` lets chance
-    decide, and `match` limits the rule to requests in whose path or body the text stands.
+    decide, and `match` limits the rule to requests in whose path, query or body the text stands.
     """
 
     provider: str
@@ -68,7 +68,7 @@ class Rule:
             return False
         if (
             self.match is not None
-            and self.match not in request.path
+            and self.match not in f"{request.path}?{request.query}"
             and self.match.encode() not in request.body
         ):
             return False

@@ -36,8 +36,8 @@ PIECES: Mapping[str, frozenset[str]] = MappingProxyType(
         "money": frozenset({"full"}),
     }
 )
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_CURRENCY = re.compile(r"[A-Z]{3}")
+_DATE, _CURRENCY = re.compile(r"\d{4}-\d{2}-\d{2}"), re.compile(r"[A-Z]{3}")
+_WHOLE = frozenset({"CLP", "JPY", "KRW", "PYG", "VND", "XAF", "XOF", "XPF"})
 
 
 class Formatted(dict[str, str]):
@@ -154,7 +154,7 @@ def _moment_words(moment: dt.datetime, locale: str) -> Formatted:
 
 
 def _money(amount: Decimal, currency: str, locale: str) -> str:
-    number = formats.number_format(amount, decimal_pos=2, force_grouping=True)
+    number = formats.number_format(amount, decimal_pos=0 if currency in _WHOLE else 2, force_grouping=True)
     sign = _SIGNS.get(currency, f"{currency}\xa0")
     if locale[:2].lower() == "fr":
         return f"{number}\xa0{'$ US' if currency == 'USD' else sign.strip()}"

@@ -11,6 +11,26 @@ from django_q.models import Schedule, Task
 from consent.models import ConsentEvent, CustomerConsent, Suppression
 from jobs.models import JobRun
 from notifications.models import ChannelState
+from rentals.models import Customer, ViewState
+from tests.business_factories import (
+    AlertFactory,
+    AuditEventFactory,
+    ContractEventFactory,
+    ContractReminderFactory,
+    ContractSignerFactory,
+    CustomerSegmentMemberFactory,
+    EquipmentUtilizationFactory,
+    InstallmentScheduleFactory,
+    InsuranceActivityFactory,
+    InsuranceReminderFactory,
+    MaintenanceAlertFactory,
+    MaintenanceLogFactory,
+    PayoutReconciliationFactory,
+    PromoRuleFactory,
+    SecurityIncidentFactory,
+    SupportSlaFactory,
+    TelematicsSnapshotFactory,
+)
 from tests.factories import BookingFactory, CustomerFactory
 from tests.notification_factories import (
     DeliveryAttemptFactory,
@@ -44,7 +64,6 @@ def make_every_row() -> dict[type[Model], Model]:
         User.objects.create_user(f"{SECRET}-user", email=f"{SECRET}@staff.example"),
         Group.objects.create(name=f"{SECRET}-group"),
         customer,
-        BookingFactory.create(customer=customer, booking_number=f"B-{SECRET}"),
         CustomerConsent.objects.create(**said, enabled=True, granted_at=now),
         ConsentEvent.objects.create(
             **said, action="granted", actor="staff:1", wording=SECRET, occurred_at=now
@@ -74,8 +93,48 @@ def make_every_row() -> dict[type[Model], Model]:
             id=SECRET, name=SECRET, func="math.floor", started=now, stopped=now, success=False, result=SECRET
         ),
     ]
+    rows += _business(customer)
     found = {model: next((row for row in rows if type(row) is model), None) for model in admin.site._registry}
     complete = {model: row or model._default_manager.first() for model, row in found.items()}
     missing = [model._meta.label for model, row in complete.items() if row is None]
     assert not missing, f"the walk needs a row of {', '.join(missing)}: make one in tests/every_row.py"
     return {model: row for model, row in complete.items() if row is not None}
+
+
+def _business(customer: Customer) -> list[Model]:
+    """The business records, with their parents. What belongs to a row stands on its page."""
+    booking = BookingFactory.create(customer=customer, booking_number=f"B-{SECRET}")
+    machine = booking.equipment
+    signer = ContractSignerFactory.create(
+        contract__booking=booking,
+        contract__contract_number=f"C-{SECRET}",
+        signer_email=f"{SECRET}@example.com",
+    )
+    ContractReminderFactory.create(contract=signer.contract)
+    ContractEventFactory.create(contract=signer.contract, metadata={"why": SECRET})
+    activity = InsuranceActivityFactory.create(document__booking=booking, details={"why": SECRET})
+    InsuranceReminderFactory.create(document=activity.document)
+    sla = SupportSlaFactory.create(ticket__customer=customer, ticket__subject=SECRET)
+    member = CustomerSegmentMemberFactory.create(customer=customer, segment__name=SECRET)
+    return [
+        booking,
+        machine,
+        signer.contract,
+        activity.document,
+        sla.ticket,
+        member,
+        member.segment,
+        MaintenanceLogFactory.create(equipment=machine, notes=SECRET),
+        MaintenanceAlertFactory.create(equipment=machine, alert_type="fault_code", fault_code=SECRET),
+        TelematicsSnapshotFactory.create(equipment=machine, fault_codes=[SECRET]),
+        EquipmentUtilizationFactory.create(equipment=machine),
+        InstallmentScheduleFactory.create(booking=booking),
+        PayoutReconciliationFactory.create(details={"why": SECRET}),
+        PromoRuleFactory.create(name=SECRET),
+        AlertFactory.create(summary=SECRET),
+        AuditEventFactory.create(user_agent=SECRET),
+        SecurityIncidentFactory.create(description=SECRET),
+        ViewState.objects.create(
+            view_name="mv_dashboard_kpis", error_message=SECRET, error_at=timezone.now()
+        ),
+    ]

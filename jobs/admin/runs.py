@@ -1,6 +1,7 @@
 """The runs and, above them, the catalogue: in, filters; out, how each job stands, and what each run did."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -9,19 +10,18 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from jobs import catalog
 from jobs.admin.launch import job_view
+from jobs.admin.pausing import pause_view, resume_view
+from jobs.admin.summary import JOB_TONE, RUN_TONE, did, took
 from jobs.models import JobRun
-from jobs.status import job_statuses
-from notifications.admin.cells import NOTHING, badge, moment, short
+from jobs.status import JobStatus, job_statuses
+from notifications.admin.cells import NOTHING, badge, moment
 from notifications.admin.private import PrivateAdmin
-
-RUN_TONE: Mapping[str, str] = {"running": "info", "success": "ok", "failed": "bad", "crashed": "bad"}
-JOB_TONE: Mapping[str, str] = {"ok": "ok", "failing": "bad", "overdue": "bad", "never": "muted"}
 
 
 class JobFilter(SimpleListFilter):
@@ -58,11 +58,15 @@ class JobRunAdmin(PrivateAdmin[JobRun]):
     ordering = ("-started_at", "-id")
 
     def get_urls(self) -> list[URLPattern]:
-        def wrapped(request: HttpRequest, name: str) -> HttpResponse:
-            return job_view(self, request, name)
+        def wrapped(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+            return self.admin_site.admin_view(partial(view, self))
 
-        view = self.admin_site.admin_view(wrapped)
-        return [path("job/<slug:name>/", view, name="jobs_jobrun_job"), *super().get_urls()]
+        views = (("", "job", job_view), ("pause/", "pause", pause_view), ("resume/", "resume", resume_view))
+        own = [
+            path(f"job/<slug:name>/{tail}", wrapped(view), name=f"jobs_jobrun_{verb}")
+            for tail, verb, view in views
+        ]
+        return [*own, *super().get_urls()]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -71,7 +75,7 @@ class JobRunAdmin(PrivateAdmin[JobRun]):
         context = dict(extra_context or {})
         if not request.GET and self.has_view_permission(request):
             statuses = job_statuses(now=timezone.now())
-            context["catalogue"] = [(job, JOB_TONE[job.state]) for job in statuses]
+            context["catalogue"] = [_row(job) for job in statuses]
             context["may_run"] = request.user.has_perm("jobs.run_job")
         return super().changelist_view(request, context)
 
@@ -89,7 +93,7 @@ class JobRunAdmin(PrivateAdmin[JobRun]):
 
     @admin.display(description=_("Took"))
     def took(self, run: JobRun) -> str:
-        return f"{run.duration.total_seconds():.2f} s" if run.duration is not None else NOTHING
+        return took(run.duration)
 
     @admin.display(description=_("For the moment"))
     def now(self, run: JobRun) -> SafeString:
@@ -106,12 +110,7 @@ class JobRunAdmin(PrivateAdmin[JobRun]):
 
     @admin.display(description=_("What it did"))
     def did(self, run: JobRun) -> SafeString:
-        """A failure's first words, or the counts that are not zero."""
-        if run.error_message:
-            return short(run.error_message)
-        if did := counts(run.summary):
-            return format_html_join(", ", "{} {}", did)
-        return format_html("{}", _("nothing to do") if run.status == JobRun.Status.SUCCESS else NOTHING)
+        return did(status=run.status, error=run.error_message, summary=run.summary)
 
     @admin.display(description=_("Error"))
     def why(self, run: JobRun) -> str:
@@ -122,12 +121,12 @@ class JobRunAdmin(PrivateAdmin[JobRun]):
         return format_html("<code>{}</code>", run.pk)
 
 
-def counts(summary: Mapping[str, Any]) -> list[tuple[int, str]]:
-    """The counts of a summary that are not zero: found, messages, changed rows."""
-    found = [(count, str(_("%s found")) % kind) for kind, count in summary.get("found", {}).items()]
-    words = {"queued": _("queued"), "existing": _("queued before"), "withheld": _("withheld")}
-    messages = [(summary.get(key, 0), str(word)) for key, word in words.items()]
-    changed = [
-        (count, str(_("changed in %s")) % table) for table, count in summary.get("changed", {}).items()
-    ]
-    return [entry for entry in (*found, *messages, *changed) if entry[0]]
+def _row(job: JobStatus) -> dict[str, Any]:
+    """A line of the catalogue."""
+    last = job.last_run
+    return {
+        "job": job,
+        "tone": JOB_TONE[job.state],
+        "took": took(last.duration) if last else "",
+        "did": did(status=last.status, error=last.error, summary=last.summary) if last else "",
+    }

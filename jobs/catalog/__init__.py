@@ -6,16 +6,117 @@
 import datetime as dt
 from collections.abc import Mapping
 
-from jobs.catalog import booking_reminders
+from jobs.catalog import (
+    audit_anomaly_detector,
+    booking_reminders,
+    contract_reminders,
+    generate_dashboard_alerts,
+    installment_reminders,
+    insurance_reminders,
+    maintenance_reminders,
+    payout_reconciliation,
+    promotion_scheduler,
+    refresh_materialized_views,
+    segment_refresh,
+    sla_monitor,
+)
 from jobs.spec import JobSpec
 
 _JOBS = (
+    JobSpec(
+        name="audit_anomaly_detector",
+        description="Suspicious events of the audit trail, as incidents for the security centre.",
+        run=audit_anomaly_detector.run,
+        cron="5 * * * *",
+        timeout=dt.timedelta(minutes=10),
+    ),
     JobSpec(
         name="booking_reminders",
         description="Deposit, delivery, pick-up and return reminders of bookings.",
         run=booking_reminders.run,
         cron="0 * * * *",
         timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="contract_reminders",
+        description="Reminders of contracts to those who have not signed.",
+        run=contract_reminders.run,
+        cron="0 * * * *",
+        timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="generate_dashboard_alerts",
+        description="One open alert for each matter that staff should look at, and word of it to them.",
+        run=generate_dashboard_alerts.run,
+        # Two minutes after the views, from which it reads.
+        cron="2-59/5 * * * *",
+        timeout=dt.timedelta(minutes=4),
+    ),
+    JobSpec(
+        name="installment_reminders",
+        description="Reminders of instalments that are due or overdue, their alerts, and finance's digest.",
+        run=installment_reminders.run,
+        cron="5 * * * *",
+        timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="insurance_reminders",
+        description="Reminders of proofs of insurance that run out or lack something.",
+        run=insurance_reminders.run,
+        cron="0 9 * * *",
+        timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="maintenance_reminders",
+        description="Services that are due or overdue and faults, for the workshop.",
+        run=maintenance_reminders.run,
+        cron="30 6 * * *",
+        timeout=dt.timedelta(minutes=10),
+    ),
+    JobSpec(
+        name="payout_reconciliation",
+        description="Compare Stripe’s payouts with our payments, and tell finance what differs.",
+        run=payout_reconciliation.run,
+        cron="30 4 * * *",
+        timeout=dt.timedelta(minutes=25),
+        # Stripe is asked between short transactions, a payout each; an interrupted run leaves whole payouts.
+        atomic=False,
+        rehearsable=True,
+    ),
+    JobSpec(
+        name="promotion_scheduler",
+        description="Promotions that begin and end, and their announcement to the segment.",
+        run=promotion_scheduler.run,
+        cron="*/15 * * * *",
+        timeout=dt.timedelta(minutes=30),
+    ),
+    JobSpec(
+        name="refresh_materialized_views",
+        description="The dashboards' views, each by its own rhythm or when it was asked for.",
+        run=refresh_materialized_views.run,
+        cron="*/5 * * * *",
+        # The time limits of all eight views together; the views that are due every five minutes come first.
+        timeout=dt.timedelta(minutes=25),
+        # View by view: one that fails takes none of the others with it.
+        atomic=False,
+        rehearsable=True,
+    ),
+    JobSpec(
+        name="segment_refresh",
+        description="Members of the customer segments that follow a rule.",
+        run=segment_refresh.run,
+        cron="45 4 * * *",
+        timeout=dt.timedelta(minutes=20),
+        # A segment commits by itself, so that a broken one does not hold up the others.
+        atomic=False,
+        rehearsable=True,
+    ),
+    JobSpec(
+        name="sla_monitor",
+        description="Promised times of support tickets: warnings before they pass, alerts and messages after.",
+        run=sla_monitor.run,
+        cron="*/5 * * * *",
+        timeout=dt.timedelta(minutes=4),
     ),
 )
 

@@ -5,66 +5,36 @@ Once, because the key of a reminder names the booking and the date it speaks of:
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
 
 from jobs.spec import JobResult, Progress
-from notifications.enqueue import notify_many
+from jobs.telling import Telling, once
 from notifications.message import NotifyRequest
 from rentals.models import Booking, LogisticsTask
 
 NAME = "booking_reminders"
 # The customer's own channel, and the inbox, where it can be found again.
 CHANNELS = ("preferred", "inapp")
-PAGE = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class _Reminder:
-    """One kind: its rows, and what is said for one row."""
-
-    kind: str
-    due: QuerySet[Any]
-    request: Callable[[Any], NotifyRequest]
 
 
 def run(*, now: dt.datetime, progress: Progress) -> JobResult:
-    """Queue every reminder that is due at `now`. Memory stays flat: a page of rows at a time."""
-    reminders = _reminders(now)
-    found = {reminder.kind: 0 for reminder in reminders}
-    total = sum(reminder.due.count() for reminder in reminders)
-    queued = existing = withheld = 0
-    for reminder in reminders:
-        for page in _pages(reminder.due):
-            answer = notify_many((reminder.request(row) for row in page), now=now)
-            queued += len(answer.queued)
-            existing += len(answer.existing)
-            withheld += len(answer.withheld)
-            found[reminder.kind] += len(page)
-            progress(sum(found.values()), total)
-    return JobResult(found=found, queued=queued, existing=existing, withheld=withheld)
-
-
-def _reminders(now: dt.datetime) -> tuple[_Reminder, ...]:
+    """Queue every reminder that is due at `now`."""
     bookings = Booking.objects.select_related("equipment")
     deliveries = LogisticsTask.objects.select_related("booking__equipment")
-    return (
-        _Reminder("deposit", bookings.deposit_due(now=now), _deposit),
-        _Reminder("delivery", deliveries.delivery_due(now=now), _delivery),
-        _Reminder("pickup", bookings.pickup_today(now=now), _pickup),
-        _Reminder("return", bookings.return_today(now=now), _return),
+    due: Sequence[tuple[str, QuerySet[Any], Callable[[Any], NotifyRequest]]] = (
+        ("deposit", bookings.deposit_due(now=now), _deposit),
+        ("delivery", deliveries.delivery_due(now=now), _delivery),
+        ("pickup", bookings.pickup_today(now=now), _pickup),
+        ("return", bookings.return_today(now=now), _return),
     )
-
-
-def _pages(rows: QuerySet[Any]) -> Iterator[list[Any]]:
-    source = rows.iterator(chunk_size=PAGE)
-    while page := list(islice(source, PAGE)):
-        yield page
+    telling = Telling(now=now, progress=progress, total=sum(rows.count() for _, rows, _ in due))
+    for kind, rows, say in due:
+        telling.each(kind, rows, say)
+    return telling.result(kind for kind, _, _ in due)
 
 
 def _deposit(booking: Any) -> NotifyRequest:
@@ -128,7 +98,7 @@ def _request(
             "booking_url": settings.RENTALS["BOOKING_URL"].format(booking_number=number),
             **payload,
         },
-        idempotency_key=f"{NAME}:{kind}:{booking.pk}:{event}",
+        idempotency_key=once(NAME, kind, booking.pk, event),
         expires_at=expires_at,
         # What the message speaks of, for whoever asks later whether it still holds.
         metadata={"job": NAME, "reminder": kind, "booking_id": str(booking.pk), "event": event},

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from django.conf import settings
 
 SCOPES = frozenset(
-    {"jobs:read", "jobs:run", "queue:read", "notifications:write", "notifications:read", "process"}
+    {
+        "jobs:read",
+        "jobs:run",
+        "jobs:pause",
+        "queue:read",
+        "notifications:write",
+        "notifications:read",
+        "process",
+    }
 )
 _ENTRY = re.compile(r"(?P<name>[A-Za-z0-9_.-]{1,60}):(?P<digest>[0-9a-f]{64})(?::(?P<scopes>[a-z:+]+))?")
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from rentals.models.customer import Customer
 from rentals.models.equipment import Equipment
 from rentals.models.record import Record
-from rentals.querysets import BookingQuerySet, LogisticsTaskQuerySet
+from rentals.querysets.bookings import BookingQuerySet, LogisticsTaskQuerySet
 
 
 class Booking(Record):

@@ -32,6 +32,10 @@ class Equipment(Record):
     status = models.TextField(choices=Status.choices, default=Status.AVAILABLE)
     total_engine_hours = models.DecimalField(max_digits=10, decimal_places=1, default=0)
     maintenance_status = models.TextField(choices=MaintenanceStatus.choices, default=MaintenanceStatus.NORMAL)
+    # The default is the table's too, so that a COPY of before this column still fits.
+    service_interval_hours = models.PositiveIntegerField(
+        default=250, db_default=250, help_text=_("Engine hours from one service to the next")
+    )
 
     class Meta:
         db_table = "equipment"
@@ -50,6 +54,9 @@ class Equipment(Record):
             ),
             models.CheckConstraint(condition=Q(daily_rate__gte=0), name="equipment_daily_rate"),
             models.CheckConstraint(condition=Q(total_engine_hours__gte=0), name="equipment_engine_hours"),
+            models.CheckConstraint(
+                condition=Q(service_interval_hours__gt=0), name="equipment_service_interval"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from rentals.models.booking import Booking
 from rentals.models.record import Record
+from rentals.querysets.payouts import PaymentQuerySet
 
 
 class Payment(Record):
@@ -18,6 +19,9 @@ class Payment(Record):
         FAILED = "failed", _("Failed")
         REFUNDED = "refunded", _("Refunded")
 
+    # The money came, even if it went back later.
+    RECEIVED = (Status.COMPLETED, Status.REFUNDED)
+
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="payments")
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     currency = models.TextField(default="CAD")
@@ -27,11 +31,24 @@ class Payment(Record):
     stripe_charge_id = models.TextField(blank=True, default="")
     payout_id = models.TextField(blank=True, default="")
 
+    objects = PaymentQuerySet.as_manager()
+
     class Meta:
         db_table = "payments"
         verbose_name = _("payment")
         verbose_name_plural = _("payments")
         ordering = ["-created_at", "-id"]
+        indexes = [
+            # payout_reconciliation: which payment is this charge, and which payments went out with this payout?
+            models.Index(
+                fields=["stripe_charge_id"],
+                condition=~Q(stripe_charge_id=""),
+                name="payments_stripe_charge",
+            ),
+            models.Index(fields=["payout_id"], condition=~Q(payout_id=""), name="payments_payout"),
+            # The admin's list in its order; mv_alert_candidates: the failures of the last hours.
+            models.Index(fields=["-created_at", "-id"], name="payments_latest"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(status__in=["pending", "processing", "completed", "failed", "refunded"]),

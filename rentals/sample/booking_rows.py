@@ -3,18 +3,15 @@
 All values are text, as COPY writes it: at tens of thousands a second, dates and decimals would be the whole cost.
 """
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
+from rentals.querysets.bookings import DEPOSIT_DAYS
+from rentals.sample.days import Days
+from rentals.sample.payouts import Till
 from rentals.sample.plan import Plan
-from rentals.sample.words import CITIES, MACHINES, STREETS, ZONES
-
-Row = tuple[str, ...]
-# How COPY writes the absence of a value.
-NULL = r"\N"
-FIRST_DAY, LAST_DAY = -800, 100
+from rentals.sample.rows import NULL, Row, cents
+from rentals.sample.words import CITIES, MACHINES, STREETS
 
 COLUMNS = (
     "id", "created_at", "updated_at", "booking_number", "customer_id", "equipment_id", "start_date", "end_date", "status",
@@ -45,6 +42,13 @@ class Sale(NamedTuple):
     delivery_status: str = "scheduled"
     # Where in 0..1 the free choices fall: street, hour, payment method, how it was booked.
     chance: float = 0.5
+    # How it is paid by instalments, if it is: a word of `instalments.py`.
+    terms: str = ""
+
+    @property
+    def is_far_off(self) -> bool:
+        """Confirmed, and begins on none of the days that a booking reminder speaks of, in any time zone."""
+        return self.status == "confirmed" and self.start > DEPOSIT_DAYS + 1
 
 
 class Rows(NamedTuple):
@@ -54,9 +58,10 @@ class Rows(NamedTuple):
 
 
 class Price(NamedTuple):
-    """Of one machine for some days; `cents` is the total."""
+    """Of one machine for some days, in cents, and as text."""
 
-    cents: int
+    total_cents: int
+    deposit_cents: int
     total: str
     deposit: str
     balance: str
@@ -65,42 +70,29 @@ class Price(NamedTuple):
 class Writer:
     """Turns Sales into rows, and remembers what each customer has spent and which machines are out."""
 
-    def __init__(self, plan: Plan, *, homes: Sequence[int], kinds: Sequence[int]) -> None:
+    def __init__(
+        self, plan: Plan, *, days: Days, till: Till, homes: Sequence[int], kinds: Sequence[int]
+    ) -> None:
         self.spent = [0] * plan.customers
         self.is_out = bytearray(plan.units)
         self._homes = homes
         self._kinds = kinds
-        self._now = plan.at.astimezone(dt.UTC).isoformat(sep=" ")
-        self._today = plan.today()
-        # A negative day counts from the end of the list, as it should.
-        days = [*range(LAST_DAY + 1), *range(FIRST_DAY, 0)]
-        self.days = [(self._today + dt.timedelta(days=day)).isoformat() for day in days]
-        self._clocks = [f" {9 + minute // 60:02d}:{minute % 60:02d}+00" for minute in range(9 * 60)]
+        self._calendar, self._till = days, till
+        self._now, self._days, self._clocks = days.now, days.texts, days.clocks
         self._bookings, self._tasks = plan.ids("bookings"), plan.ids("logistics_tasks")
         self._customers, self._units = plan.ids("customers"), plan.ids("equipment")
         self._payments = plan.ids("payments")
         self._prices: dict[tuple[int, int], Price] = {}
-        self._offsets: dict[tuple[int, int], str] = {}
-
-    def local(self, day: int, clock: str, zone: int) -> str:
-        """A moment by the local clock, with its offset, as text."""
-        offset = self._offsets.get((day, zone))
-        if offset is None:
-            noon = dt.datetime.combine(
-                self._today + dt.timedelta(days=day), dt.time(12), ZoneInfo(ZONES[zone])
-            )
-            offset = self._offsets[day, zone] = f"{noon:%z}"
-        return f"{self.days[day]} {clock}{offset}"
 
     def write(self, sale: Sale) -> Rows:
-        number, customer, unit, start, end, status, billing, delivery_at, _, chance = sale
+        number, customer, unit, start, end, status, billing, delivery_at, _, chance, _ = sale
         booking_id = f"{self._bookings}{number:012x}"
-        price = self._price(self._kinds[unit], end - start + 1)
-        created_at = self.days[min(start - 3 - int(chance * 28), -1)] + self._clocks[int(chance * 540)]
-        updated_at = self._now if end >= 0 else self.days[end] + " 20:00+00"
+        price = self.price(sale)
+        created_at = self._days[min(start - 3 - int(chance * 28), -1)] + self._clocks[int(chance * 540)]
+        updated_at = self._now if end >= 0 else self._days[end] + " 20:00+00"
         address = self._address(customer, chance) if delivery_at else ""
         if status == "completed":
-            self.spent[customer] += price.cents
+            self.spent[customer] += price.total_cents
         elif status == "active":
             self.is_out[unit] = 1
         booking = (
@@ -110,8 +102,8 @@ class Writer:
             f"FR-{number + 1:07d}",
             f"{self._customers}{customer:012x}",
             f"{self._units}{unit:012x}",
-            self.days[start],
-            self.days[end],
+            self._days[start],
+            self._days[end],
             status,
             "delivery" if address else "pickup",
             address,
@@ -119,7 +111,7 @@ class Writer:
             price.total,
             price.deposit,
             "0.00" if billing == "balance_paid" else price.balance,
-            self.days[start] + " 12:00+00",
+            self._days[start] + " 12:00+00",
             billing,
             "web" if chance < 0.7 else "admin",
         )
@@ -130,12 +122,13 @@ class Writer:
             self._payments_of(sale, price, facts) if billing in ("deposit_paid", "balance_paid") else (),
         )
 
-    def _price(self, kind: int, days: int) -> Price:
+    def price(self, sale: Sale) -> Price:
+        kind, days = self._kinds[sale.unit], sale.end - sale.start + 1
         price = self._prices.get((kind, days))
         if price is None:
             total = MACHINES[kind].rate * days * 115  # cents, with 15 % HST
             deposit = total // 500 * 100
-            price = Price(total, cents(total), cents(deposit), cents(total - deposit))
+            price = Price(total, deposit, cents(total), cents(deposit), cents(total - deposit))
             self._prices[kind, days] = price
         return price
 
@@ -146,7 +139,7 @@ class Writer:
 
     def _transports(self, sale: Sale, address: str, facts: tuple[str, str, str]) -> tuple[Row, Row]:
         """The way there and the way back."""
-        back_at = self.local(sale.end, "16:00", CITIES[self._homes[sale.customer]].zone)
+        back_at = self._calendar.local(sale.end, "16:00", CITIES[self._homes[sale.customer]].zone)
         there = "completed" if sale.status in ("active", "completed") else sale.delivery_status
         back = sale.status if sale.status in ("completed", "cancelled") else "pending"
         there_at = sale.delivery_at if there == "completed" else NULL
@@ -158,12 +151,14 @@ class Writer:
         )
 
     def _payments_of(self, sale: Sale, price: Price, facts: tuple[str, str, str]) -> tuple[Row]:
-        """One payment of all that is paid; three quarters go through Stripe."""
+        """One payment of all that is paid, but for instalments; three quarters go through Stripe."""
         created_at, updated_at, booking_id = facts
-        chance, is_whole = sale.chance, sale.billing == "balance_paid"
+        chance, is_whole = sale.chance, sale.billing == "balance_paid" and not sale.terms
         method = "card" if chance < 0.75 else "etransfer" if chance < 0.95 else "cash"
         trace = f"_sample{sale.number:012x}" if method == "card" else ""
         paid_at = updated_at if is_whole else created_at
+        amount = price.total_cents if is_whole else price.deposit_cents
+        is_refunded = sale.status == "cancelled"
         row = (
             f"{self._payments}{sale.number:012x}",
             paid_at,
@@ -171,15 +166,10 @@ class Writer:
             booking_id,
             price.total if is_whole else price.deposit,
             "CAD",
-            "refunded" if sale.status == "cancelled" else "completed",
+            "refunded" if is_refunded else "completed",
             method,
             trace and f"pi{trace}",
             trace and f"ch{trace}",
-            "",
+            self._till.take(paid_at[:10], amount, is_refunded=is_refunded) if trace else "",
         )
         return (row,)
-
-
-def cents(amount: int) -> str:
-    """«1234.50» of 123450."""
-    return f"{amount // 100}.{amount % 100:02d}"

@@ -1,13 +1,12 @@
 """The customers of a sample business and their tags: in, a Plan and what each has spent; out, rows for COPY."""
 
 import datetime as dt
-import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from random import Random
 
+from rentals.sample.people import People
 from rentals.sample.plan import Plan
-from rentals.sample.words import AREA_CODES, CITIES, FIRST_NAMES, LAST_NAMES, TAGS, TRADES, ZONES
+from rentals.sample.words import AREA_CODES, CITIES, TAGS, ZONES
 
 Row = tuple[object, ...]
 
@@ -38,26 +37,24 @@ def cities(plan: Plan) -> bytes:
 
 def customer_rows(plan: Plan, *, homes: Sequence[int], spent: Sequence[int]) -> Iterator[Row]:
     """One row a customer. `homes` is `cities(plan)`, `spent` each one's completed bookings in cents."""
-    random = plan.draws("customers")
+    random, people = plan.draws("customers"), People(plan)
     prefix = plan.ids("customers")
     at = plan.at.astimezone(dt.UTC)
     for number in range(plan.customers):
-        locale = "fr" if random.random() < 0.35 else "en"
-        first, last = _pick(random, FIRST_NAMES[locale]), _pick(random, LAST_NAMES[locale])
-        company = _company(random, last, locale) if random.random() < 0.45 else ""
         channel = preferred(number)
+        person = people.person(number, channel=channel)
         city = CITIES[homes[number]]
         joined_at = at - dt.timedelta(minutes=int(random.random() * 3 * 365 * 24 * 60))
         yield (
             f"{prefix}{number:012x}",
             joined_at,
             joined_at,
-            first,
-            last,
-            "" if channel == "sms" and random.random() < 0.05 else _email(first, last, number, company),
+            person.first,
+            person.last,
+            person.email,
             "" if channel == "email" and random.random() < 0.06 else phone(number),
-            company,
-            locale,
+            person.company,
+            person.locale,
             ZONES[city.zone],
             channel,
             _status(random.random()),
@@ -91,26 +88,5 @@ def phone(number: int) -> str:
     return f"+1{AREA_CODES[number // 10_000]}555{number % 10_000:04d}"
 
 
-def _email(first: str, last: str, number: int, company: str) -> str:
-    domain = (
-        f"{_ascii(company)}.example" if company else ("example.com", "example.net", "example.org")[number % 3]
-    )
-    return f"{_ascii(first)}.{_ascii(last)}{number}@{domain}"
-
-
-def _ascii(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return plain.replace(" ", "-").lower()
-
-
-def _company(random: Random, last: str, locale: str) -> str:
-    trade = _pick(random, TRADES[locale])
-    return f"{trade} {last}" if locale == "fr" else f"{last} {trade}"
-
-
 def _status(draw: float) -> str:
     return "active" if draw < 0.96 else "inactive" if draw < 0.99 else "suspended"
-
-
-def _pick(random: Random, choices: Sequence[str]) -> str:
-    return choices[int(random.random() * len(choices))]

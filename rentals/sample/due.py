@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
-from rentals.querysets import DELIVERY_NOTICE, DEPOSIT_DAYS
+from rentals.querysets.bookings import DELIVERY_NOTICE, DEPOSIT_DAYS
 from rentals.sample.booking_rows import Sale
 from rentals.sample.plan import Plan
 from rentals.sample.words import CITIES, ZONES

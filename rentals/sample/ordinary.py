@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from rentals.querysets import DEPOSIT_DAYS
-from rentals.sample.booking_rows import Sale, Writer
+from rentals.querysets.bookings import DEPOSIT_DAYS
+from rentals.sample.booking_rows import Sale
+from rentals.sample.days import Days
 from rentals.sample.plan import Plan
 from rentals.sample.words import CITIES
 
@@ -16,7 +17,7 @@ CLOCKS = [f"{hour:02d}:{minute:02d}" for hour in range(7, 16) for minute in (0, 
 MARGIN = 1
 
 
-def ordinary_sales(plan: Plan, writer: Writer, *, homes: Sequence[int]) -> Iterator[Sale]:
+def ordinary_sales(plan: Plan, days: Days, *, homes: Sequence[int]) -> Iterator[Sale]:
     """In the order of their first day. None of them is due for a reminder on the plan's day, in any time zone."""
     draw = plan.draws("ordinary").random
     span = LAST_DAY - FIRST_DAY
@@ -28,7 +29,7 @@ def ordinary_sales(plan: Plan, writer: Writer, *, homes: Sequence[int]) -> Itera
         chance = draw()
         delivery_at = ""
         if draw() < 0.35:
-            delivery_at = writer.local(start, CLOCKS[int(chance * len(CLOCKS))], CITIES[homes[customer]].zone)
+            delivery_at = days.local(start, CLOCKS[int(chance * len(CLOCKS))], CITIES[homes[customer]].zone)
         yield Sale(
             number,
             customer,

@@ -1,4 +1,4 @@
-"""How big a sample business is, and around which moment: in, three numbers and a moment; out, sizes, ids and draws.
+"""How big a sample business is, and around which moment: in, numbers and a moment; out, sizes, ids and draws.
 
 Ids are the hash of seed and table with the row's number behind it (uuid version 8, RFC 9562): the same every time,
 found without a look-up, and in order, so that a million of them fill an index page by page.
@@ -14,6 +14,7 @@ from rentals.sample.words import AREA_CODES, ZONES
 
 MAX_CUSTOMERS = len(AREA_CODES) * 10_000
 MAX_BOOKINGS = 20_000_000
+MAX_AUDIT_EVENTS = 100_000_000
 # How often a machine went out in the two years of the history; spaced so that its bookings never overlap.
 BOOKINGS_A_UNIT = 40
 
@@ -30,6 +31,7 @@ class Plan:
     customers: int = 300
     bookings: int = 500
     seed: int = 1
+    audit_events: int = 2_000
 
     def __post_init__(self) -> None:
         if not 1 <= self.customers <= MAX_CUSTOMERS:
@@ -38,6 +40,8 @@ class Plan:
             )
         if not 0 <= self.bookings <= MAX_BOOKINGS:
             raise PlanError(f"bookings must be 0 to {MAX_BOOKINGS:,}.")
+        if not 0 <= self.audit_events <= MAX_AUDIT_EVENTS:
+            raise PlanError(f"audit-events must be 0 to {MAX_AUDIT_EVENTS:,}.")
         if self.at.tzinfo is None:
             raise PlanError("at needs an offset, like 2026-11-20T15:00:00+00:00.")
 
@@ -57,13 +61,28 @@ class Plan:
         return self.bookings - self.due - self.near_misses
 
     @property
+    def cases(self) -> int:
+        """Bookings far off whose papers (insurance, contract) stand in one of the states that the jobs look at."""
+        return min(self.due // 2, 5_000)
+
+    @property
+    def conflicts(self) -> int:
+        """Bookings far off that share a machine with the one before."""
+        return min(self.ordinary // 100, 20)
+
+    @property
     def ordinary_units(self) -> int:
         return self.ordinary // BOOKINGS_A_UNIT + 1
 
     @property
     def units(self) -> int:
-        """Machines. Those around the moment have one each, so that none is booked twice."""
-        return self.ordinary_units + self.due + self.near_misses
+        """Machines. Those around the moment have one each, so that none is booked twice; the last ones nobody rents."""
+        return self.ordinary_units + self.due + self.near_misses + self.spare_units
+
+    @property
+    def spare_units(self) -> int:
+        """Machines that never go out: half of them retired, half idle."""
+        return min(self.bookings // 50, 200)
 
     def today(self, zone: str = ZONES[0]) -> dt.date:
         return self.at.astimezone(ZoneInfo(zone)).date()

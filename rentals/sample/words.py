@@ -143,3 +143,15 @@ MACHINES = (
     Machine("trailer", "Load Trail", "XH 20", 130),
     Machine("pump", "Godwin", "CD150M", 265),
 )
+SUBJECTS = (
+    "Machine does not start",
+    "Hydraulic hose leaks",
+    "Can we keep the machine two days longer?",
+    "Question about the invoice",
+    "Wrong attachment was delivered",
+    "Please move the delivery to the afternoon",
+    "The gate code of the yard does not work",
+    "Need a copy of the contract",
+    "Low battery on the lift",
+    "Question about the damage waiver",
+)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from sandbox import push_keys
 from sandbox.behaviour import PROVIDERS, read_rule
 from sandbox.providers import Sandbox
-from sandbox.stripe import ledger
+from sandbox.stripe import ledger, objects
 from sandbox.twilio.api import E164
 from sandbox.twilio.sms import Sms
 from sandbox.webhooks import check_url
@@ -124,8 +124,8 @@ def fill_ledger(sandbox: Sandbox, parameters: Json) -> object:
     ]
     book = ledger.Ledger() if parameters.get("replace", True) else sandbox.stripe.ledger
     book.add(
-        payouts + [ledger.payout_object(item) for item in _list(parameters, "payouts")],
-        [*transactions, *((ledger.transaction_object(item), payout) for item, payout in raw)],
+        payouts + [objects.payout_object(item) for item in _list(parameters, "payouts")],
+        [*transactions, *((objects.transaction_object(item), payout) for item, payout in raw)],
     )
     sandbox.stripe.ledger = book
     return {"payouts": len(book.payouts), "balance_transactions": len(book.transactions)}

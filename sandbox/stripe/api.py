@@ -10,8 +10,9 @@ from urllib.parse import parse_qsl
 from sandbox import keys
 from sandbox.server import Headers, Request, Response
 from sandbox.store import Received
-from sandbox.stripe.ledger import Ledger, Object
-from sandbox.stripe.query import RefusedError, check_names, one, page
+from sandbox.stripe.ledger import Ledger
+from sandbox.stripe.objects import Object
+from sandbox.stripe.query import RefusedError, check_names, expanded, one, page
 
 BASE = "/stripe"
 PATH = re.compile(r"/v1/(?P<kind>payouts|balance_transactions)(?:/(?P<id>[^/]+))?")
@@ -69,8 +70,8 @@ class Stripe:
             items = self.ledger.payouts if kind == "payouts" else self.ledger.transactions
             return one(items, found["id"], kind)
         check_names(pairs, kind)
-        items = self._select(pairs, kind)
-        return page(items, pairs, kind)
+        listed = page(self._select(pairs, kind), pairs, kind)
+        return expanded(listed, pairs, kind, self.ledger.sources)
 
     def _check_key(self, authorization: str | None) -> None:
         if authorization is None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from itertools import islice
 
-from sandbox.stripe.ledger import Object
+from sandbox.stripe.objects import Object
 
 RANGE = re.compile(r"(?P<field>created|arrival_date)\[(?P<operator>gt|gte|lt|lte)\]")
 COMMON = frozenset({"limit", "starting_after", "ending_before", "created", "expand[]", "expand[0]"})
@@ -14,6 +14,7 @@ PARAMETERS = {
     "payouts": COMMON | {"arrival_date", "destination", "status"},
     "balance_transactions": COMMON | {"currency", "payout", "source", "type"},
 }
+EXPANDABLE = {"payouts": frozenset[str](), "balance_transactions": frozenset({"data.source"})}
 NAMES = {"payouts": "payout", "balance_transactions": "balance transaction"}
 Test = Callable[[int, int], bool]
 OPERATORS: dict[str, Test] = {
@@ -77,6 +78,17 @@ def page(items: list[Object], pairs: dict[str, str], kind: str) -> Object:
         found = list(islice((item for item in items[start:] if _admits(item, pairs)), limit + 1))
         found_page = found[:limit]
     return {"object": "list", "url": f"/v1/{kind}", "has_more": len(found) > limit, "data": found_page}
+
+
+def expanded(listed: Object, pairs: dict[str, str], kind: str, sources: dict[str, Object]) -> Object:
+    """The page with `data.source` as whole objects, where that is asked for; one that is not known stays an id."""
+    wanted = {value for name, value in pairs.items() if name.startswith("expand[")}
+    for name in sorted(wanted - EXPANDABLE[kind]):
+        raise RefusedError(f"This property cannot be expanded ({name}).", param="expand")
+    if not wanted:
+        return listed
+    whole = [item | {"source": sources.get(item["source"], item["source"])} for item in listed["data"]]
+    return listed | {"data": whole}
 
 
 def _limit(pairs: dict[str, str]) -> int:

@@ -15,10 +15,10 @@ from django_q.models import Failure, OrmQ, Schedule
 from django_q.signing import SignedPackage
 
 from jobs import tasks
-from jobs.models import JobRun
+from jobs.models import JobPause, JobRun
 from jobs.runner import run
 from jobs.schedules import sync_schedules
-from jobs.spec import Change, JobResult, Progress
+from jobs.spec import JobResult, Progress
 from notifications.enqueue import notify
 from notifications.message import Address
 from notifications.models import Notification
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 LIST = "/admin/jobs/jobrun/"
 PAGE = "/admin/jobs/jobrun/job/probe/"
-VIEW, RUN = "jobs.view_jobrun", "jobs.run_job"
+VIEW, RUN, PAUSE = "jobs.view_jobrun", "jobs.run_job", "jobs.pause_job"
 
 
 def remind(*, now: dt.datetime, progress: Progress) -> JobResult:
@@ -41,7 +41,7 @@ def remind(*, now: dt.datetime, progress: Progress) -> JobResult:
         body="Your excavator is ready",
         now=now,
     )
-    return JobResult(found={"pickup": 1}, queued=1, changed=(Change("bookings", "B-17", "reminded"),))
+    return JobResult(found={"pickup": 1}, queued=1, changed={"bookings reminded": 1})
 
 
 def fail(*, now: dt.datetime, progress: Progress) -> JobResult:
@@ -85,7 +85,7 @@ def test_a_run_can_be_read_and_not_changed(install: Install) -> None:
     url = reverse("admin:jobs_jobrun_change", args=[report.run_id])
     client = staff(VIEW)
     page = text(client.get(url))
-    assert "1 pickup found, 1 queued, 1 changed in bookings" in page
+    assert "1 pickup found, 1 queued, 1 bookings reminded" in page
     assert client.post(url, {"status": "failed"}).status_code == 403
     root = Client()
     root.force_login(User.objects.create_superuser("root"))
@@ -154,7 +154,7 @@ def test_a_run_is_handed_to_a_worker_and_audited(install: Install) -> None:
 def test_a_dry_run_shows_a_table_and_keeps_only_the_audit(install: Install) -> None:
     install(remind)
     page = text(staff(VIEW, RUN).post(PAGE, {"act": "dry"}))
-    for words in ("1 message", "email", "B-17", "reminded", "Nothing was kept"):
+    for words in ("1 message", "email", "Nothing was kept"):
         assert words in page
     assert "anna.smith" not in page
     assert not Notification.objects.exists()
@@ -214,3 +214,65 @@ def test_a_failed_task_is_shown_without_addresses() -> None:
     page = text(root.get(reverse("admin:django_q_failure_change", args=[task.pk])))
     assert "Timeout while writing to [e-mail]" in page
     assert "anna.smith" not in page
+
+
+# ── Pausing ─────────────────────────────────────────────────────────────────────────────────────────────
+def test_a_schedule_is_paused_and_resumed_with_a_reason_and_audited(install: Install) -> None:
+    install(remind)
+    client = staff(VIEW, PAUSE)
+    page = text(client.post(f"{PAGE}pause/", {"reason": "Stripe moves"}, follow=True))
+    assert "is paused" in page
+    assert "Stripe moves" in page
+    assert "when resumed" in text(client.get(LIST))
+    assert "already" in text(client.post(f"{PAGE}pause/", {"reason": "again"}, follow=True))
+
+    page = text(client.post(f"{PAGE}resume/", {"reason": "It has moved"}, follow=True))
+    assert "runs by schedule again" in page
+    row = JobPause.objects.get()
+    assert row.paused_by == row.resumed_by == f"staff:{User.objects.get().pk}"
+    told = list(LogEntry.objects.order_by("pk").values_list("object_repr", "change_message"))
+    assert told == [("probe", "pause until resumed: Stripe moves"), ("probe", "resume: It has moved")]
+
+
+@pytest.mark.parametrize("reason", ["", "anna.smith@example.com asked for it"])
+def test_a_pause_without_a_reason_that_may_be_kept_is_refused_on_the_page(
+    install: Install, reason: str
+) -> None:
+    install(remind)
+    page = text(staff(VIEW, PAUSE).post(f"{PAGE}pause/", {"reason": reason}))
+    assert "errorlist" in page
+    assert not JobPause.objects.exists()
+
+
+@pytest.mark.parametrize(("permissions", "status"), [((), 403), ((VIEW, RUN), 403), ((PAUSE,), 403)])
+def test_pausing_needs_its_own_permission(
+    install: Install, permissions: tuple[str, ...], status: int
+) -> None:
+    install(remind)
+    client = staff(*permissions)
+    for verb in ("pause", "resume"):
+        assert client.post(f"{PAGE}{verb}/", {"reason": "why"}).status_code == status
+    assert not JobPause.objects.exists()
+
+
+def test_a_pause_needs_the_csrf_token_and_a_post(install: Install) -> None:
+    install(remind)
+    client = staff(VIEW, PAUSE, csrf=True)
+    assert client.post(f"{PAGE}pause/", {"reason": "why"}).status_code == 403
+    assert client.get(f"{PAGE}pause/", {"reason": "why"}).status_code == 302
+    assert not JobPause.objects.exists()
+
+
+def test_the_page_shows_the_last_runs_with_duration_and_summary(install: Install) -> None:
+    install(remind)
+    run("probe", now=timezone.now(), trigger="command")
+    install(fail)
+    run("probe", now=timezone.now(), trigger="command")
+    page = text(staff(VIEW).get(PAGE))
+    for words in (
+        "1 pickup found, 1 queued",
+        "RuntimeError: the ledger is closed",
+        "Command line",
+        " s</td>",
+    ):
+        assert words in page

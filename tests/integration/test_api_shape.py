@@ -22,6 +22,8 @@ OPERATIONS = [
     ("GET", STATUS, "jobs:read", "jobs.view_jobrun"),
     ("GET", "/api/admin/jobs/runs", "jobs:read", "jobs.view_jobrun"),
     ("POST", RUN, "jobs:run", "jobs.run_job"),
+    ("POST", "/api/admin/jobs/booking_reminders/pause", "jobs:pause", "jobs.pause_job"),
+    ("POST", "/api/admin/jobs/booking_reminders/resume", "jobs:pause", "jobs.pause_job"),
     ("POST", "/api/admin/notifications", "notifications:write", "notifications.add_notification"),
     ("POST", "/api/admin/notifications/process", "process", "notifications.replay_notification"),
     ("GET", f"/api/admin/notifications/{SOME_ID}", "notifications:read", "notifications.view_notification"),

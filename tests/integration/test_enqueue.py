@@ -251,3 +251,14 @@ def test_the_number_of_queries_does_not_grow_with_the_set(django_assert_max_num_
         assert len(notify_many(requests).queued) == 200
     with django_assert_max_num_queries(9):
         assert len(notify_many(requests).existing) == 200
+
+
+def test_a_group_is_asked_for_once_however_many_messages_it_gets(django_assert_max_num_queries: Any) -> None:
+    StaffFactory.create(groups=["security_centre"])
+    payload = {"summary": "Three failed logins", "detail_url": "https://rental.example/incidents/1"}
+    requests = [
+        NotifyRequest("staff.security_alert", to=Group("security_centre"), channel="inapp", payload=payload)
+        for _ in range(50)
+    ]
+    with django_assert_max_num_queries(8):
+        assert len(notify_many(requests).queued) == 50

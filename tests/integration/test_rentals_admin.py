@@ -1,13 +1,25 @@
-"""The admin's pages of customers and bookings: found by what people ask for, read by those who may, changed by nobody."""
+"""The admin's pages of the business records: found by what people ask for, read by those who may, changed by nobody."""
 
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.contrib import admin
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from tests.business_factories import (
+    AuditEventFactory,
+    ContractFactory,
+    ContractSignerFactory,
+    PayoutReconciliationFactory,
+    SecurityIncidentFactory,
+    SupportTicketFactory,
+)
+from tests.every_row import make_every_row
 from tests.factories import BookingFactory, CustomerFactory, StaffFactory
+from tests.operators import operator, seen
 
 pytestmark = pytest.mark.django_db
 LISTS = ["admin:rentals_customer_changelist", "admin:rentals_booking_changelist"]
@@ -63,3 +75,66 @@ def test_nobody_changes_records_here_not_even_a_superuser(admin_client: Client, 
 def test_without_the_permission_nothing_is_shown(client: Client, name: str) -> None:
     client.force_login(StaffFactory.create())
     assert client.get(reverse(name)).status_code == 403
+
+
+# ── The records of the twelve jobs ──────────────────────────────────────────────────────────────────────
+PAGES = sorted(
+    model._meta.model_name or "" for model in admin.site._registry if model._meta.app_label == "rentals"
+)
+
+
+def test_every_business_record_has_a_page_or_stands_on_its_parents() -> None:
+    below = {
+        inline.model._meta.model_name
+        for page in admin.site._registry.values()
+        for inline in page.inlines
+        if inline.model
+    }
+    models = {model._meta.model_name for model in apps.get_app_config("rentals").get_models()}
+    assert models - below - set(PAGES) == {"customertag", "customertagmember", "logisticstask", "payment"}
+
+
+@pytest.mark.usefixtures("templates")
+def test_records_are_read_and_never_changed_by_hand() -> None:
+    # Segments are written by staff: tests/integration/test_segment_admin.py.
+    rows = {model._meta.model_name: row for model, row in make_every_row().items()}
+    client = operator("*")
+    for name in PAGES:
+        base = f"/admin/rentals/{name}/"
+        seen(client.get(base))
+        seen(client.get(base, {"q": "x"}))
+        seen(client.get(f"{base}{rows[name].pk}/change/"))
+        forbidden = (f"{rows[name].pk}/change/", f"{rows[name].pk}/delete/", "add/")
+        for path in forbidden[1:2] if name == "customersegment" else forbidden:
+            assert client.post(base + path, {"post": "yes"}).status_code == 403, (name, path)
+
+
+def test_a_contract_shows_its_signers_to_those_who_may_see_signers() -> None:
+    signer = ContractSignerFactory.create(signer_name="Marie LeBlanc")
+    page = f"/admin/rentals/contract/{signer.contract_id}/change/"
+    may_see = ("rentals.view_contract", "rentals.view_contractsigner")
+    assert "Marie LeBlanc" in seen(operator(*may_see).get(page))
+    assert "Marie LeBlanc" not in seen(operator(may_see[0]).get(page))
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "factory", "field"),
+    [
+        ("supportticket", "T-77", SupportTicketFactory, "ticket_number"),
+        ("contract", "C-77", ContractFactory, "contract_number"),
+        ("payoutreconciliation", "po_77", PayoutReconciliationFactory, "stripe_payout_id"),
+        ("auditevent", "staff:77", AuditEventFactory, "actor_id"),
+        ("securityincident", "burst:77", SecurityIncidentFactory, "evidence_key"),
+    ],
+)
+def test_a_record_is_found_by_what_people_ask_for(name: str, query: str, factory: Any, field: str) -> None:
+    row = factory.create(**{field: query})
+    factory.create()
+    assert found(operator("*"), f"admin:rentals_{name}_changelist", query) == [row]
+
+
+def test_a_list_of_millions_is_counted_no_further_than_a_person_reads(monkeypatch: Any) -> None:
+    monkeypatch.setattr("rentals.admin.record.COUNT_LIMIT", 3)
+    AuditEventFactory.create_batch(5)
+    page = operator("*").get("/admin/rentals/auditevent/")
+    assert page.context["cl"].paginator.count == 3

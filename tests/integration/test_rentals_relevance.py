@@ -61,7 +61,7 @@ def reminded(kind: str) -> tuple[Booking, list[Question]]:
 
 def judged(questions: list[Question]) -> str:
     """The one reason for all of them, or nothing."""
-    answers = bookings(questions, now=NOW)
+    answers = bookings.over(questions, now=NOW)
     assert not answers or set(answers) == {question.id for question in questions}
     return " ".join(set(answers.values()))
 
@@ -152,7 +152,7 @@ def test_somebody_elses_message_is_not_judged_and_costs_nothing(
     metadata: dict[str, Any], django_assert_num_queries: Any
 ) -> None:
     with django_assert_num_queries(0):
-        assert bookings([Question(uuid.uuid4(), "booking.x", {}, metadata, "customer:1")], now=NOW) == {}
+        assert bookings.over([Question(uuid.uuid4(), "booking.x", {}, metadata, "customer:1")], now=NOW) == {}
 
 
 def test_two_queries_whatever_the_number(django_assert_num_queries: Any) -> None:
@@ -162,4 +162,4 @@ def test_two_queries_whatever_the_number(django_assert_num_queries: Any) -> None
 
     questions = [question(kind) for kind in ("pickup", "pickup", "pickup", "delivery")]
     with django_assert_num_queries(2):
-        assert bookings(questions, now=NOW) == {questions[-1].id: "The delivery was moved."}
+        assert bookings.over(questions, now=NOW) == {questions[-1].id: "The delivery was moved."}

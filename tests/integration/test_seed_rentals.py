@@ -11,38 +11,23 @@ import phonenumbers
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import connection
 
-from config.sample_business import make_sample_business
 from consent.models import ConsentEvent, CustomerConsent
 from notifications.models import PushSubscription
 from notifications.push_subscriptions import targets_of
-from rentals.models import Booking, Customer, Equipment, LogisticsTask
-from rentals.querysets import DEPOSIT_FROM, MORNING_FROM
+from rentals.models import Booking, Customer, Equipment, LogisticsTask, SupportTicket
+from rentals.querysets.bookings import DEPOSIT_FROM, MORNING_FROM
 from rentals.sample import words
 from rentals.sample.customers import cities, phone
 from rentals.sample.due import KINDS
 from rentals.sample.load import tables
 from rentals.sample.plan import MAX_CUSTOMERS, Plan
+from rentals.sample.staff import STAFF, SUPPORT
 from sandbox import push_keys
 from tests.factories import BookingFactory
+from tests.sample_business import AT, PUSH, fetch, make
 
 pytestmark = pytest.mark.django_db
-
-AT = dt.datetime(2026, 11, 20, 15, 0, tzinfo=dt.UTC)
-PUSH = "http://127.0.0.1:8025"
-
-
-def make(*, at: dt.datetime = AT, replace: bool = False, **sizes: int) -> Plan:
-    plan = Plan(at=at, **sizes)
-    make_sample_business(plan, push_url=PUSH, replace=replace)
-    return plan
-
-
-def fetch(sql: str) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        return list(cursor.fetchall())
 
 
 def fingerprints() -> dict[str, str]:
@@ -74,7 +59,7 @@ def test_another_seed_or_moment_makes_another_business(other: dict[str, Any]) ->
     first = fingerprints()
     make(replace=True, **other)
     second = fingerprints()
-    assert not {table for table in first if first[table] == second[table]}
+    assert not {table for table in first if first[table] and first[table] == second[table]}
 
 
 def test_the_rows_do_not_depend_on_the_language_or_zone_of_the_machine(settings: Any) -> None:
@@ -157,14 +142,16 @@ def test_each_kind_of_reminder_goes_to_each_preferred_channel() -> None:
         assert channels == {"email", "sms", "push"}
 
 
-def test_no_machine_is_out_twice_at_once() -> None:
-    make(bookings=3000)
+def test_no_machine_is_out_twice_at_once_but_for_the_conflicts_to_be_told_of() -> None:
+    plan = make(bookings=3000)
     twice = fetch(
-        "SELECT count(*) FROM bookings a JOIN bookings b ON a.equipment_id = b.equipment_id AND a.id < b.id"
+        "SELECT count(*), min(b.start_date) FROM bookings a JOIN bookings b"
+        " ON a.equipment_id = b.equipment_id AND a.id < b.id"
         " WHERE a.status <> 'cancelled' AND b.status <> 'cancelled'"
         " AND daterange(a.start_date, a.end_date, '[]') && daterange(b.start_date, b.end_date, '[]')"
     )
-    assert twice == [(0,)]
+    # One of them begins so soon that it is critical.
+    assert twice == [(plan.conflicts + 1, plan.today() + dt.timedelta(days=3))]
 
 
 def test_the_figures_add_up() -> None:
@@ -174,7 +161,7 @@ def test_the_figures_add_up() -> None:
     out = Equipment.objects.filter(status="rented").values_list("pk", flat=True)
     assert set(out) == set(Booking.objects.filter(status="active").values_list("equipment", flat=True))
     assert fetch("SELECT count(*) FROM payments WHERE status = 'completed' AND amount = 0") == [(0,)]
-    for table in ("bookings", "customers", "payments", "logistics_tasks"):
+    for table in tables():
         assert fetch(f"SELECT count(*) FROM {table} WHERE created_at > updated_at") == [(0,)]
         assert fetch(f"SELECT count(*) FROM {table} WHERE updated_at > '{AT.isoformat()}'") == [(0,)]
 
@@ -231,7 +218,8 @@ def test_browsers_of_those_who_prefer_push_are_those_the_sandbox_knows() -> None
         for pk in Customer.objects.filter(preferred_contact_method="push").values_list("pk", flat=True)
     ]
     targets = targets_of(pushed)
-    assert PushSubscription.objects.count() == sum(len(browsers) for browsers in targets.values())
+    customers = PushSubscription.objects.filter(recipient_key__startswith="customer:")
+    assert customers.count() == sum(len(browsers) for browsers in targets.values())
     assert {len(targets.get(key, ())) for key in pushed} == {0, 1, 2}
     for target in next(iter(targets.values())):
         assert target.endpoint.startswith(f"{PUSH}/push/")
@@ -244,6 +232,21 @@ def test_every_recipient_group_has_somebody_who_cannot_log_in() -> None:
         members = User.objects.filter(groups__name=group)
         assert members
         assert not any(user.has_usable_password() for user in members)
+
+
+def test_everybody_of_the_staff_has_one_browser_however_often_the_business_is_made() -> None:
+    make()
+    make(replace=True)
+    staff = {f"staff:{pk}" for pk in User.objects.filter(is_staff=True).values_list("pk", flat=True)}
+    assert len(staff) == len(STAFF)
+    targets = targets_of(staff)
+    assert {key: len(browsers) for key, browsers in targets.items()} == dict.fromkeys(staff, 1)
+
+
+def test_tickets_are_taken_by_support_and_some_by_nobody() -> None:
+    make()
+    takers = set(SupportTicket.objects.values_list("assigned_to__username", flat=True))
+    assert takers == {*SUPPORT, None}
 
 
 # ── Sizes, refusals, failures ───────────────────────────────────────────────────────────────────────────
@@ -273,6 +276,7 @@ def test_the_command_tells_what_it_made_and_what_is_due(capsys: pytest.CaptureFi
         ({"customers": 0}, "customers must be 1 to"),
         ({"customers": MAX_CUSTOMERS + 1}, "customers must be 1 to"),
         ({"bookings": -1}, "bookings must be 0 to"),
+        ({"audit_events": -1}, "audit-events must be 0 to"),
         ({"at": "tomorrow"}, "is not a moment"),
     ],
 )
@@ -307,7 +311,8 @@ def test_replacing_leaves_no_browser_of_former_customers_and_no_consent_twice() 
     assert ConsentEvent.objects.count() == events
     seed(replace=True, seed=2)
     keys = {f"customer:{pk}" for pk in Customer.objects.values_list("pk", flat=True)}
-    assert set(PushSubscription.objects.values_list("recipient_key", flat=True)) <= keys
+    known = PushSubscription.objects.filter(recipient_key__startswith="customer:")
+    assert set(known.values_list("recipient_key", flat=True)) <= keys
 
 
 @pytest.mark.parametrize("replace", [False, True])
@@ -336,7 +341,9 @@ def test_the_tables_keep_their_indexes_and_constraints() -> None:
     assert definitions() == before
 
 
-@pytest.mark.parametrize("step", ["rentals.sample.fleet.equipment_rows", "config.sample_business.hire_staff"])
+@pytest.mark.parametrize(
+    "step", ["rentals.sample.fleet.equipment_rows", "config.sample_business.subscribe_many"]
+)
 def test_a_failure_half_way_leaves_everything_as_it_was(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     seed()
     before = fingerprints(), definitions()

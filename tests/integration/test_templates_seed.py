@@ -14,8 +14,91 @@ from templates_app.seed_files import SEED, read_seed
 from templates_app.segments import segments
 
 ALL = ("email", "sms", "push", "inapp")
+SIGNING = {
+    "contract_number": "text",
+    "booking_number": "text",
+    "equipment": "text",
+    "expires_at": "datetime",
+    "contract_url": "url",
+}
+STAFF = ("email", "push", "inapp")
 # What callers rely on: category, channels, and the payload that the jobs pass.
 CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
+    "alert.overdue_insurance": (
+        "transactional",
+        STAFF,
+        {
+            "booking_number": "text",
+            "equipment": "text",
+            "start_date": "date",
+            "end_date": "date",
+            "expired": "flag",
+            "critical": "flag",
+            "alert_url": "url",
+        },
+    ),
+    "alert.sla_breach": (
+        "transactional",
+        STAFF,
+        {
+            "ticket_number": "text",
+            "missed_at": "datetime",
+            "unsolved": "flag",
+            "critical": "flag",
+            "alert_url": "url",
+        },
+    ),
+    "alert.payout_delay": (
+        "transactional",
+        STAFF,
+        {
+            "payout_id": "text",
+            "payout_amount": "money",
+            "arrival_date": "date",
+            "days_late": "text",
+            "critical": "flag",
+            "alert_url": "url",
+        },
+    ),
+    "alert.booking_conflict": (
+        "transactional",
+        STAFF,
+        {
+            "booking_number": "text",
+            "equipment": "text",
+            "unit_id": "text",
+            "first_day": "date",
+            "others": "text",
+            "critical": "flag",
+            "alert_url": "url",
+        },
+    ),
+    "alert.payment_failure_spike": (
+        "transactional",
+        STAFF,
+        {
+            "payment_method": "text",
+            "failed": "text",
+            "tried": "text",
+            "hours": "text",
+            "critical": "flag",
+            "alert_url": "url",
+        },
+    ),
+    "alert.many": (
+        "transactional",
+        STAFF,
+        {
+            "count": "text",
+            "overdue_insurance": "flag",
+            "booking_conflict": "flag",
+            "sla_breach": "flag",
+            "payout_delay": "flag",
+            "payment_failure_spike": "flag",
+            "critical": "flag",
+            "alerts_url": "url",
+        },
+    ),
     "booking.deposit_due": (
         "reminder",
         ALL,
@@ -42,13 +125,136 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
         ALL,
         {"booking_number": "text", "equipment": "text", "end_date": "date", "booking_url": "url"},
     ),
+    **{
+        f"installment.{name}": (
+            category,
+            ALL,
+            {
+                "booking_number": "text",
+                "equipment": "text",
+                "installment_number": "text",
+                "due_date": "date",
+                "amount": "money",
+                "payment_url": "url",
+            },
+        )
+        for name, category in {
+            "due_soon": "reminder",
+            "due_today": "reminder",
+            "overdue": "transactional",
+            "overdue_second": "transactional",
+            "overdue_final": "transactional",
+        }.items()
+    },
+    "finance.installments_overdue": (
+        "transactional",
+        ("email", "inapp"),
+        {
+            "day": "date",
+            "count": "text",
+            "totals": "list",
+            "shown": "text",
+            "installments": "list",
+            "list_url": "url",
+        },
+    ),
+    **{
+        f"sla.{name}": (
+            "transactional",
+            channels,
+            {
+                "ticket_number": "text",
+                "is_response": "flag",
+                "is_urgent": "flag",
+                "is_assigned": "flag",
+                "due_at": "datetime",
+                "ticket_url": "url",
+            },
+        )
+        for name, channels in {
+            "warning": ("email", "inapp"),
+            "breached": ("email", "push", "inapp"),
+        }.items()
+    },
+    "contract.expiring": ("transactional", ALL, SIGNING),
+    "contract.signature_due": ("transactional", ALL, SIGNING),
+    "insurance.expiring": (
+        "reminder",
+        ALL,
+        {
+            "booking_number": "text",
+            "equipment": "text",
+            "expiry_date": "date",
+            "is_last_day": "flag",
+            "insurance_url": "url",
+        },
+    ),
+    "insurance.missing_info": (
+        "transactional",
+        ALL,
+        {"booking_number": "text", "equipment": "text", "missing": "list", "insurance_url": "url"},
+    ),
     "system.test_message": ("transactional", ALL, {}),
-    "staff.security_alert": ("security", ("email", "sms", "inapp"), {"summary": "text", "detail_url": "url"}),
+    "staff.security_alert": ("security", ALL, {"summary": "text", "detail_url": "url"}),
+    "system.job_alert": (
+        "security",
+        ALL,
+        {"failing": "list", "crashed": "list", "overdue": "list", "runs_url": "url"},
+    ),
+    "system.job_recovered": ("security", ALL, {"jobs": "list", "runs_url": "url"}),
+    "finance.payout_discrepancy": (
+        "transactional",
+        ("email", "inapp"),
+        {
+            "payout_id": "text",
+            "arrival_date": "date",
+            "amount": "money",
+            "expected": "money",
+            "payout_url": "url",
+            **dict.fromkeys(("failed", "canceled", "manual", "incomplete"), "flag"),
+            **dict.fromkeys(
+                ("missing_here", "missing_at_stripe", "differing", "unrefunded", "others"), "list"
+            ),
+        },
+    ),
+    "maintenance.worklist": (
+        "transactional",
+        ("email", "inapp"),
+        {
+            "count": "text",
+            "overdue": "list",
+            "faults": "list",
+            "due": "list",
+            "more": "text",
+            "alerts_url": "url",
+        },
+    ),
+    "maintenance.overdue_and_out": (
+        "transactional",
+        ("email", "push", "inapp"),
+        {"unit": "text", "machine": "text", "limit": "text", "equipment_url": "url"},
+    ),
     "promotion.announcement": (
         "marketing",
         ("email",),
         {"name": "text", "discount": "text", "ends_on": "date", "promo_url": "url"},
     ),
+    "promotion.begun": (
+        "transactional",
+        ("email", "inapp"),
+        {"name": "text", "ends_on": "date", "is_announced": "flag", "promo_url": "url"},
+    ),
+    "promotion.ended": (
+        "transactional",
+        ("email", "inapp"),
+        {"name": "text", "was_missed": "flag", "promo_url": "url"},
+    ),
+}
+# What a payload may leave out.
+SPARE = {
+    "maintenance.worklist": {"more"},
+    "promotion.announcement": {"ends_on"},
+    "promotion.begun": {"ends_on"},
 }
 LOCALES = ("en", "fr")
 
@@ -78,7 +284,7 @@ def test_every_template_of_the_contract_is_published_and_no_other() -> None:
 def test_the_samples_are_a_payload_that_can_be_queued(name: str) -> None:
     template = published([name])[name]
     assert check_payload(template, {p.name: p.sample for p in template.placeholders}) == []
-    assert all(p.required for p in template.placeholders)
+    assert {p.name for p in template.placeholders if not p.required} == SPARE.get(name, set())
 
 
 @pytest.mark.parametrize("name", CONTRACT)
@@ -105,7 +311,16 @@ def test_an_sms_with_ordinary_values_is_one_segment_of_plain_letters(name: str) 
             "deposit_amount": {"amount": "1250.00", "currency": "CAD"},
             "start_date": date,
             "end_date": date,
+            "due_date": date,
+            "amount": {"amount": "1250.00", "currency": "CAD"},
+            "payment_url": "https://rental.example/bookings/B-2026-10412/payments",
             "delivery_at": f"{date}T14:30:00-04:00",
+            "contract_number": "C-2026-10412",
+            "contract_url": "https://rental.example/contracts/C-2026-10412",
+            "expires_at": f"{date}T14:30:00-04:00",
+            "expiry_date": date,
+            "is_last_day": False,
+            "insurance_url": "https://rental.example/bookings/B-2026-10412/insurance",
         }
         wanted = CONTRACT[name][2]
         text = render(name, locale, "sms", **{key: value for key, value in payload.items() if key in wanted})[

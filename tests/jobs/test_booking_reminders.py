@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from consent.preferences import revoke
+from jobs import telling
 from jobs.catalog import CATALOG, booking_reminders
 from jobs.spec import JobResult, silent
 from notifications.enqueue import notify_many
@@ -348,7 +349,7 @@ def test_a_failure_half_way_leaves_nothing_half_done(monkeypatch: pytest.MonkeyP
             raise RuntimeError("no more")
         return notify_many(*args, **options)
 
-    monkeypatch.setattr(booking_reminders, "notify_many", fail_on_the_third)
+    monkeypatch.setattr(telling, "notify_many", fail_on_the_third)
     assert CATALOG["booking_reminders"].atomic
     with pytest.raises(RuntimeError), transaction.atomic():
         remind()
@@ -358,7 +359,7 @@ def test_a_failure_half_way_leaves_nothing_half_done(monkeypatch: pytest.MonkeyP
 
 
 def test_pages_lose_nothing_and_progress_reaches_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(booking_reminders, "PAGE", 2)
+    monkeypatch.setattr(telling, "PAGE", 2)
     for _ in range(5):
         pickup_due()
     seen: list[tuple[int, int]] = []

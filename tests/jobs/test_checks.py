@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobs.checks import check_catalogue, check_clusters
+from jobs.checks import check_catalogue, check_clusters, check_stripe
 from tests.catalogue import Install
 
 
@@ -24,6 +24,7 @@ def clusters(settings: Any, **notify: Any) -> None:
 def test_the_project_as_it_stands_passes() -> None:
     assert check_catalogue() == []
     assert check_clusters() == []
+    assert check_stripe() == []
 
 
 @pytest.mark.parametrize(
@@ -79,3 +80,28 @@ def test_kept_successes_replayed_slots_fractions_and_missing_clusters_are_told(s
     assert ids(list(check_clusters())) == ["jobs.E006"]
     settings.Q_CLUSTER = {**settings.Q_CLUSTER, "ALT_CLUSTERS": {}}
     assert ids(list(check_clusters())) == ["jobs.E005", "jobs.E005"]
+
+
+@pytest.mark.parametrize(
+    ("key", "live", "expected"),
+    [
+        ("", False, ["jobs.E009"]),
+        ("", True, []),  # notifications.E002 says so
+        ("pk_live_publishable", True, ["jobs.E009"]),
+        ("sk_test_1a2b", True, ["jobs.E010"]),
+        ("rk_live_1a2b", True, []),
+        ("sk_test_1a2b", False, []),
+    ],
+)
+def test_a_key_that_stripe_or_this_mode_would_refuse_is_named_and_never_shown(
+    settings: Any, key: str, live: bool, expected: list[str]
+) -> None:
+    settings.STRIPE_API_KEY, settings.SANDBOX = key, not live
+    found = check_stripe()
+    assert ids(found) == expected
+    assert not key or not any(key in str(message) for message in found)
+
+
+def test_an_empty_address_of_stripe_is_named(settings: Any) -> None:
+    settings.STRIPE_API_URL = ""
+    assert ids(check_stripe()) == ["jobs.E008"]

@@ -10,7 +10,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from jobs.models import JobRun
 from jobs.schedules import schedule_name
-from jobs.status import STATUS, JobStatus, healthy, job_statuses
+from jobs.standing import STANDING
+from jobs.status import JobStatus, healthy, job_statuses
 from tests.catalogue import Install
 
 pytestmark = pytest.mark.django_db
@@ -102,6 +103,23 @@ def test_a_job_that_never_succeeded_is_overdue_once_its_slots_pass_by(install: I
     assert found.overdue
 
 
+def test_a_job_that_only_ever_fails_is_overdue_from_its_first_run_on(install: Install) -> None:
+    install()
+    for hours in (5, 4, 3, 2, 1):
+        ran("failed", ago=hours * 60 * MINUTE)
+    Schedule.objects.create(name=schedule_name("probe"), func="x", schedule_type="O", next_run=NOW + MINUTE)
+    assert status().overdue
+
+
+def test_crashes_are_counted_among_the_failures(install: Install) -> None:
+    install()
+    ran("crashed", ago=30 * MINUTE)
+    ran("failed", ago=20 * MINUTE)
+    assert (status().consecutive_failures, status().crashes) == (2, 1)
+    ran("success", ago=10 * MINUTE)
+    assert (status().consecutive_failures, status().crashes) == (0, 0)
+
+
 def test_the_cost_does_not_grow_with_the_runs(
     install: Install, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -114,14 +132,23 @@ def test_the_cost_does_not_grow_with_the_runs(
             SELECT gen_random_uuid(), CASE n %% 3 WHEN 0 THEN 'probe' ELSE 'other' END, %s - n * interval '1 minute',
                    %s - n * interval '1 minute', CASE n %% 7 WHEN 0 THEN 'failed' ELSE 'success' END, 'x', now(),
                    'schedule', '', '{}', now()
-            FROM generate_series(1, 20000) AS n
+            FROM generate_series(1, 100000) AS n
             """,
             [NOW, NOW],
         )
-        cursor.execute("ANALYZE job_runs")
-        cursor.execute("EXPLAIN (ANALYZE, FORMAT TEXT) " + STATUS, [["probe"], ["postroom:probe"]])
+        cursor.execute(
+            """
+            INSERT INTO job_pauses (job_name, paused_at, paused_by, reason, resumed_at, resumed_by)
+            SELECT 'probe', %s - n * interval '1 hour', 'staff:1', 'why', %s - n * interval '1 hour', 'staff:1'
+            FROM generate_series(1, 5000) AS n
+            """,
+            [NOW, NOW],
+        )
+        cursor.execute("ANALYZE job_runs, job_pauses")
+        cursor.execute("EXPLAIN (ANALYZE, FORMAT TEXT) " + STANDING, [["probe"], ["postroom:probe"]])
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "Seq Scan on job_runs" not in plan
+    assert "Seq Scan on job_pauses" not in plan
     assert "job_runs_latest" in plan
     assert "job_runs_successes" in plan
     with django_assert_num_queries(1):

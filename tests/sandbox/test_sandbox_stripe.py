@@ -140,6 +140,22 @@ def test_raw_objects_may_disagree_on_purpose(client: stripe.StripeClient, server
         client.v1.balance_transactions.list(params={"payout": "po_2"})
 
 
+def test_a_source_is_an_id_or_on_demand_the_whole_object(
+    client: stripe.StripeClient, server: SandboxServer
+) -> None:
+    refund = {"id": "re_1", "amount": 4_000, "currency": "cad", "created": MONDAY + 90, "charge": "ch_1"}
+    server.stripe_data(charges=[charge(1, 10_000)], refunds=[refund])
+    items = client.v1.balance_transactions.list(params={"expand": ["data.source"]}).data
+    sources = {item.type: item.source for item in items}
+    assert isinstance(sources["payout"], str)  # this sandbox knows no whole payout there
+    whole: Any = sources["refund"]
+    assert (whole.id, whole.charge, whole.amount, whole.currency) == ("re_1", "ch_1", 4_000, "cad")
+    plain = client.v1.balance_transactions.list().data
+    assert {item.source for item in plain} == {"ch_1", "re_1", sources["payout"]}
+    with pytest.raises(stripe.InvalidRequestError, match=r"cannot be expanded \(data.fee\)"):
+        client.v1.balance_transactions.list(params={"expand": ["data.fee"]})
+
+
 @pytest.mark.parametrize(
     ("query", "status", "param", "code"),
     [

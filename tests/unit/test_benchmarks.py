@@ -219,13 +219,13 @@ def test_every_benchmark_measures_messages_that_all_arrived() -> None:
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["options"] == {
-        "sizes": dict.fromkeys(["enqueue", "drain", "promotion", "latency", "claim", "sandbox"], 6),
+        "sizes": dict.fromkeys(["enqueue", "drain", "promotion", "latency", "claim", "jobs", "sandbox"], 6),
         "repeat": 1,
         "seed": 3,
     }
     figures = {figure["name"]: figure for figure in answer["figures"]}
     assert {figure["group"] for figure in figures.values()} == {
-        "enqueue", "drain", "promotion", "latency", "claim", "sandbox"
+        "enqueue", "drain", "promotion", "latency", "claim", "jobs", "sandbox"
     }  # fmt: skip
     assert "claim of 100 due, 6 finished" in figures
     assert {"`notify()`, each its own commit", "`notify_many()` of 6", "one worker, 50 ms provider"} <= set(

@@ -89,6 +89,7 @@ def test_the_answer_is_after_the_moment_even_on_a_slot() -> None:
     [
         ("* * * * *", "every minute"),
         ("*/15 * * * *", "every 15 minutes"),
+        ("2-59/5 * * * *", "every 5 minutes from :02"),
         ("0 * * * *", "every hour"),
         ("5 * * * *", "hourly at :05"),
         ("30 6 * * *", "daily at 06:30"),

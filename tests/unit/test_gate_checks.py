@@ -21,7 +21,7 @@ from notifications.checks import check_settings
         ("OPENING_SPREAD", 300, "write timedelta(minutes=5)"),
         ("RELEVANCE_RETRY", dt.timedelta(0), "write timedelta(minutes=5)"),
         ("RELEVANCE", {"booking.": "rentals.nowhere.bookings"}, "for “booking.” cannot be imported"),
-        ("RELEVANCE", {"booking.": "rentals.relevance.uuid"}, "is no function"),
+        ("RELEVANCE", {"booking.": "rentals.relevance.bookings.uuid"}, "is no function"),
         ("CAPS", {"security": [(1, dt.timedelta(days=1))]}, "names “security”: only marketing and reminder may be capped"),
         ("CAPS", {"marketing": [(0, dt.timedelta(days=1))]}, "write (1, timedelta(days=1))"),
         ("CAPS", {"marketing": (1, 86400)}, "write (1, timedelta(days=1))"),

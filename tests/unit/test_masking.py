@@ -14,6 +14,11 @@ from notifications.masking import masked_recipient, redact
         ('{"email":"a@b.ca"}', '{"email":"[e-mail]"}'),
         ("(506) 555-0123 called", "([number] called"),
         ("error 21211", "error 21211"),
+        (
+            "3 12345678-1234-4234-8234-123456789012, 5065550123",
+            "3 12345678-1234-4234-8234-123456789012, [number]",
+        ),
+        ("x12345678-1234-4234-8234-123456789012", "x[number]"),
     ],
 )
 def test_addresses_become_words(said: str, kept: str) -> None:

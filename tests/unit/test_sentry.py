@@ -1,5 +1,7 @@
 """What leaves for Sentry names nobody."""
 
+import datetime as dt
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +11,10 @@ from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 
 from config.sentry import start_sentry
+from jobs.failure import tell_failure
+from jobs.ledger import Order
+
+NOW = dt.datetime(2026, 11, 20, 15, 0, tzinfo=dt.UTC)
 
 # Far from where it is raised: a report shows the source around the line, which is ours and no secret.
 PERSONAL = "no answer for anna.smith@example.com\nDETAIL: Failing row contains (7, Anna Smith)"
@@ -65,3 +71,15 @@ def test_a_log_record_keeps_only_its_name(sent: list[Any]) -> None:
 def test_without_a_dsn_nothing_is_started() -> None:
     start_sentry(dsn="", environment="test", transport=lambda _: 1 / 0)
     sentry_sdk.capture_message("nobody listens")
+
+
+def test_a_failed_job_is_reported_once_under_its_name(sent: list[Any]) -> None:
+    order = Order(uuid.UUID(int=7), "segment_refresh", NOW, "schedule", "", None, dt.timedelta(minutes=5))
+    try:
+        raise ValueError(PERSONAL)
+    except ValueError as error:
+        sentence = tell_failure(order, error, seconds=1.5)
+    assert sentence == "ValueError: no answer for [e-mail]"
+    [event] = sent
+    assert event["transaction"] == "job segment_refresh"
+    assert event["tags"] == {"job": "segment_refresh", "run": str(order.id), "trigger": "schedule"}

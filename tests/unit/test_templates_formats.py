@@ -63,6 +63,10 @@ def test_money_reads_as_a_canadian_writes_it(currency: str, locale: str, text: s
     assert says("money", {"amount": "1250.5", "currency": currency}, locale) == text
 
 
+def test_yen_have_no_cents() -> None:
+    assert says("money", {"amount": "46578.00", "currency": "JPY"}, "en") == "JPY 46,578"
+
+
 @pytest.mark.parametrize(
     ("kind", "good", "bad"),
     [

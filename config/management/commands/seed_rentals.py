@@ -19,14 +19,22 @@ from rentals.sample.plan import Plan, PlanError
 
 class Command(BaseCommand):
     help = (
-        "Make a sample rental business: customers with consents and browsers, machines, bookings, transports, payments, "
-        "staff. Around the moment lie bookings that call for each kind of reminder. The same numbers, seed and moment "
-        "make the same business, ids included. Sandbox mode only."
+        "Make a sample rental business: customers with consents and browsers, segments, machines with services and readings, "
+        "bookings with transports, payments, instalments, insurance and contracts, payouts, promotions, support tickets, "
+        "alerts, audit events, staff. Around the moment each job has something to do, beside near misses. The same "
+        "numbers, seed and moment make the same business, ids included. Sandbox mode only."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--customers", type=int, default=300, metavar="N")
         parser.add_argument("--bookings", type=int, default=500, metavar="N")
+        parser.add_argument(
+            "--audit-events",
+            type=int,
+            default=2_000,
+            metavar="N",
+            help="over three months; up to some hundred of them suspicious",
+        )
         parser.add_argument(
             "--seed", type=int, default=1, metavar="N", help="another number, another business"
         )
@@ -47,12 +55,17 @@ class Command(BaseCommand):
                 customers=options["customers"],
                 bookings=options["bookings"],
                 seed=options["seed"],
+                audit_events=options["audit_events"],
             )
         except (PlanError, ValueError) as error:
             raise CommandError(str(error)) from None
         is_silent = options["verbosity"] == 0 or not sys.stderr.isatty()
         with tqdm(
-            total=plan.bookings, unit=" bookings", unit_scale=True, disable=is_silent, file=sys.stderr
+            total=plan.bookings + plan.audit_events,
+            unit=" bookings and events",
+            unit_scale=True,
+            disable=is_silent,
+            file=sys.stderr,
         ) as bar:
             try:
                 rows = make_sample_business(
@@ -79,7 +92,7 @@ def _answer(plan: Plan, rows: dict[str, int], seconds: float) -> dict[str, Any]:
 
 
 def _table(plan: Plan, rows: dict[str, int], seconds: float) -> str:
-    lines = [f"{table:22}{count:12,}" for table, count in rows.items()]
+    lines = [f"{table:26}{count:12,}" for table, count in rows.items()]
     due = ", ".join(f"{count:,} {kind}" for kind, count in _due(plan.at).items())
     return "\n".join([*lines, f"Reminders due at {plan.at.isoformat()}: {due}.", f"{seconds:.1f} s"])
 

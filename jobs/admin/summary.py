@@ -1,0 +1,42 @@
+"""What a run did, at a glance: in, its row or its status; out, a badge's tone, its duration, counts in words."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from notifications.admin.cells import NOTHING, short
+
+RUN_TONE: Mapping[str, str] = {"running": "info", "success": "ok", "failed": "bad", "crashed": "bad"}
+JOB_TONE: Mapping[str, str] = {
+    "ok": "ok",
+    "failing": "bad",
+    "overdue": "bad",
+    "paused": "warn",
+    "never": "muted",
+}
+
+
+def took(duration: dt.timedelta | None) -> str:
+    return f"{duration.total_seconds():.2f} s" if duration is not None else NOTHING
+
+
+def did(*, status: str, error: str | None, summary: Mapping[str, Any]) -> SafeString:
+    """A failure's first words, or the counts that are not zero."""
+    if error:
+        return short(error)
+    if found := counts(summary):
+        return format_html_join(", ", "{} {}", found)
+    return format_html("{}", _("nothing to do") if status == "success" else NOTHING)
+
+
+def counts(summary: Mapping[str, Any]) -> list[tuple[int, str]]:
+    """The counts of a summary that are not zero: found, messages, changed rows."""
+    found = [(count, str(_("%s found")) % kind) for kind, count in summary.get("found", {}).items()]
+    words = {"queued": _("queued"), "existing": _("queued before"), "withheld": _("withheld")}
+    messages = [(summary.get(key, 0), str(word)) for key, word in words.items()]
+    changed = [(count, what) for what, count in summary.get("changed", {}).items()]
+    return [entry for entry in (*found, *messages, *changed) if entry[0]]

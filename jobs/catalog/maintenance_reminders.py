@@ -1,0 +1,103 @@
+"""What the workshop should look at: in, `now`; out, maintenance alerts, the machines' states, and word to the workshop.
+
+New alerts of a run stand in one list, since a workshop plans its day, not a machine; it stays silent on a day without
+news. A message of its own comes only for a machine that is overdue while a customer has it: somebody must call them.
+So each alert is told once in a list, and once more at most, if it comes to that.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.urls import reverse
+
+from jobs.spec import JobResult, Progress
+from jobs.telling import Telling, once
+from notifications.message import Group, NotifyRequest
+from rentals.maintenance import News, Opened, judge, open_new, resolve, set_states
+from rentals.models import MaintenanceAlert
+
+NAME = "maintenance_reminders"
+WORKSHOP = Group("workshop")
+# What somebody reads over a coffee; the rest is counted, and stands behind the link.
+LISTED = 50
+
+
+def run(*, now: dt.datetime, progress: Progress) -> JobResult:
+    """Resolve what was serviced, open what is new, and say so."""
+    telling = Telling(now=now, progress=progress)
+    judge(now=now)
+    telling.changed("alerts resolved", resolve(now=now))
+    opened = open_new(now=now, limit=LISTED)
+    telling.changed("alerts opened", opened.total)
+    for state, count in sorted(set_states().items()):
+        telling.changed(f"machines now {state}", count)
+    for kind, count in opened.counts.items():
+        telling.found(kind, count)
+    if opened.total:
+        telling.tell([_list(opened, now=now)])
+    out = MaintenanceAlert.objects.overdue_and_out(now=now).select_related("equipment")
+    telling.each("overdue_and_out", out, _overdue)
+    return telling.result((*opened.counts, "overdue_and_out"))
+
+
+def _list(opened: Opened, *, now: dt.datetime) -> NotifyRequest:
+    left = opened.total - len(opened.first)
+    return NotifyRequest(
+        template="maintenance.worklist",
+        to=WORKSHOP,
+        channel=("email", "inapp"),
+        payload={
+            "count": opened.total,
+            "overdue": _lines(opened.first, "overdue"),
+            "faults": _lines(opened.first, "fault"),
+            "due": _lines(opened.first, "due"),
+            **({"more": left} if left else {}),
+            "alerts_url": _page("admin:rentals_maintenancealert_changelist") + "?resolved_at__isempty=1",
+        },
+        # An alert is new once, so any of them names the list that it stands in.
+        idempotency_key=once(NAME, "list", opened.first[0].id, _local_date(now)),
+        # A list that was cut says more than its alerts, and holds whatever became of them.
+        metadata={"job": NAME, "alert_ids": [] if left else [str(alert.id) for alert in opened.first]},
+    )
+
+
+def _overdue(alert: MaintenanceAlert) -> NotifyRequest:
+    return NotifyRequest(
+        template="maintenance.overdue_and_out",
+        to=WORKSHOP,
+        channel=("email", "push", "inapp"),
+        payload={
+            "unit": alert.equipment.unit_id,
+            "machine": alert.equipment.label,
+            "limit": _limit(alert),
+            "equipment_url": _page("admin:rentals_equipment_change", alert.equipment_id),
+        },
+        idempotency_key=once(NAME, "overdue", alert.pk),
+        metadata={"job": NAME, "alert_ids": [str(alert.pk)], "while_out": str(alert.equipment_id)},
+    )
+
+
+def _lines(news: Sequence[News], urgency: str) -> list[dict[str, Any]]:
+    return [
+        {"unit": alert.unit_id, "machine": alert.label, "limit": _limit(alert)}
+        for alert in news
+        if alert.urgency == urgency
+    ]
+
+
+def _limit(alert: News | MaintenanceAlert) -> str:
+    """The date, the hours or the code, written as any language of the workshop reads it."""
+    if alert.due_at is not None:
+        return _local_date(alert.due_at)
+    return alert.fault_code or f"{alert.threshold_value:.0f} h"
+
+
+def _local_date(moment: dt.datetime) -> str:
+    return moment.astimezone(ZoneInfo(settings.TIME_ZONE)).date().isoformat()
+
+
+def _page(name: str, *arguments: object) -> str:
+    return f"{settings.PUBLIC_URL}{reverse(name, args=arguments)}"

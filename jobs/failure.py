@@ -1,0 +1,38 @@
+"""Where it broke, told: in, an exception; out, a sentence for people, the place in the log, and a report to Sentry."""
+
+import logging
+import traceback
+
+import sentry_sdk
+from sentry_sdk.integrations.logging import ignore_logger
+
+from jobs.ledger import Order
+from notifications.masking import redact
+
+logger = logging.getLogger(__name__)
+# Sentry hears of a failure by capture_exception; the log's line would be a second report of it.
+ignore_logger(__name__)
+
+
+def tell_failure(order: Order, error: BaseException, *, seconds: float) -> str:
+    """Tell the log and Sentry; answer the sentence."""
+    sentence = sentence_of(error)
+    where = "".join(traceback.format_tb(error.__traceback__))
+    logger.error(
+        "job.failed job=%s run=%s seconds=%.3f error=%s\n%s", order.job, order.id, seconds, sentence, where
+    )
+    with sentry_sdk.new_scope() as scope:
+        scope.set_transaction_name(f"job {order.job}", source="task")
+        scope.set_tag("job", order.job)
+        scope.set_tag("run", str(order.id))
+        scope.set_tag("trigger", order.trigger)
+        sentry_sdk.capture_exception(error)
+    return sentence
+
+
+def sentence_of(error: BaseException) -> str:
+    """The class and the first line of the message, addresses removed: PostgreSQL's later lines quote whole rows."""
+    kind = {SystemExit: "timeout: ", KeyboardInterrupt: "interrupted: "}
+    prefix = next((word for cls, word in kind.items() if isinstance(error, cls)), "")
+    first = (str(error).splitlines() or [""])[0]
+    return redact(f"{prefix}{type(error).__name__}: {first}".removesuffix(": "))

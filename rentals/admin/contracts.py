@@ -1,0 +1,28 @@
+"""Contracts in the admin: in, a number; out, who has signed, what was planned, and what happened."""
+
+from django.contrib import admin
+
+from rentals.admin.record import RecordAdmin, RecordInline
+from rentals.models import Contract, ContractEvent, ContractReminder, ContractSigner
+
+
+class ContractSignerInline(RecordInline):
+    model = ContractSigner
+
+
+class ContractReminderInline(RecordInline):
+    model = ContractReminder
+
+
+class ContractEventInline(RecordInline):
+    model = ContractEvent
+
+
+@admin.register(Contract)
+class ContractAdmin(RecordAdmin[Contract]):
+    list_display = ("contract_number", "booking", "status", "sent_at", "expires_at", "signed_at")
+    list_filter = ("status",)
+    list_select_related = ("booking",)
+    search_fields = ("contract_number__exact", "booking__booking_number__exact")
+    search_help_text = "Contract or booking number."
+    inlines = (ContractSignerInline, ContractReminderInline, ContractEventInline)

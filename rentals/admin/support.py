@@ -1,0 +1,28 @@
+"""Support tickets in the admin: in, a number; out, what was asked, who answers, and what was promised."""
+
+from django.contrib import admin
+
+from rentals.admin.record import RecordAdmin, RecordInline
+from rentals.models import SupportSla, SupportTicket
+
+
+class SupportSlaInline(RecordInline):
+    model = SupportSla
+
+
+@admin.register(SupportTicket)
+class SupportTicketAdmin(RecordAdmin[SupportTicket]):
+    list_display = (
+        "ticket_number",
+        "subject",
+        "priority",
+        "status",
+        "assigned_to",
+        "created_at",
+        "resolved_at",
+    )
+    list_filter = ("status", "priority")
+    list_select_related = ("assigned_to",)
+    search_fields = ("ticket_number__exact",)
+    search_help_text = "Ticket number."
+    inlines = (SupportSlaInline,)

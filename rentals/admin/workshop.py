@@ -1,0 +1,66 @@
+"""The fleet in the admin: in, a unit's number; out, machines, their services, alerts, readings and hours out."""
+
+from django.contrib import admin
+
+from rentals.admin.record import RecordAdmin
+from rentals.models import (
+    Equipment,
+    EquipmentUtilization,
+    MaintenanceAlert,
+    MaintenanceLog,
+    TelematicsSnapshot,
+)
+
+UNIT = "Unit number, such as EX-00042."
+
+
+@admin.register(Equipment)
+class EquipmentAdmin(RecordAdmin[Equipment]):
+    list_display = ("unit_id", "category", "label", "status", "maintenance_status", "total_engine_hours")
+    list_filter = ("status", "maintenance_status", "category")
+    search_fields = ("unit_id__exact", "serial_number__exact")
+    search_help_text = "Unit or serial number."
+
+
+@admin.register(MaintenanceLog)
+class MaintenanceLogAdmin(RecordAdmin[MaintenanceLog]):
+    list_display = ("equipment", "maintenance_type", "status", "performed_at", "engine_hours", "next_due_at")
+    list_filter = ("status", "maintenance_type")
+    list_select_related = ("equipment",)
+    search_fields = ("equipment__unit_id__exact",)
+    search_help_text = UNIT
+
+
+@admin.register(MaintenanceAlert)
+class MaintenanceAlertAdmin(RecordAdmin[MaintenanceAlert]):
+    list_display = (
+        "equipment",
+        "alert_type",
+        "threshold_value",
+        "due_at",
+        "fault_code",
+        "triggered_at",
+        "resolved_at",
+    )
+    list_filter = ("alert_type", ("resolved_at", admin.EmptyFieldListFilter))
+    list_select_related = ("equipment",)
+    search_fields = ("equipment__unit_id__exact",)
+    search_help_text = UNIT
+
+
+@admin.register(TelematicsSnapshot)
+class TelematicsSnapshotAdmin(RecordAdmin[TelematicsSnapshot]):
+    list_display = ("equipment", "captured_at", "engine_hours", "battery_level", "fault_codes")
+    list_select_related = ("equipment",)
+    # The only order that an index has: machine by machine, the newest reading first.
+    ordering = ("equipment_id", "-captured_at")
+    search_fields = ("equipment__unit_id__exact",)
+    search_help_text = UNIT
+
+
+@admin.register(EquipmentUtilization)
+class EquipmentUtilizationAdmin(RecordAdmin[EquipmentUtilization]):
+    list_display = ("equipment", "date", "rented_hours", "revenue")
+    list_select_related = ("equipment",)
+    search_fields = ("equipment__unit_id__exact",)
+    search_help_text = UNIT
