@@ -8,9 +8,9 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.conf import settings
 from django.db.models import QuerySet
 
+from jobs.links import customer_page
 from jobs.spec import JobResult, Progress
 from jobs.telling import Telling, once
 from notifications.message import NotifyRequest
@@ -101,7 +101,7 @@ def _request(
         payload={
             "booking_number": number,
             "equipment": booking.equipment.label,
-            "booking_url": settings.RENTALS["BOOKING_URL"].format(booking_number=number),
+            "booking_url": customer_page("BOOKING_URL", booking_number=number),
             **payload,
         },
         idempotency_key=once(NAME, kind, booking.pk, event),
