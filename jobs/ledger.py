@@ -22,8 +22,10 @@ logger = logging.getLogger(__name__)
 GRACE = dt.timedelta(minutes=1)
 # A slot that killed its worker this often is left alone: django-q2 would hand it out for ever.
 MAX_CRASHES = 3
-# A dry run holds the job's place in a transaction of its own; others wait for it this long.
-PATIENCE = "3s"
+# A dry run holds the job's place in a transaction of its own. A person waits for it so long; the clock, whose slot does not
+# come back, for this share of the job's time limit.
+PATIENCE = dt.timedelta(seconds=3)
+CLOCK_PATIENCE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,11 @@ def _crashes(job: str, slot: dt.datetime) -> int:
 
 def _insert(order: Order) -> dt.datetime:
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+        is_clock = order.trigger == JobRun.Trigger.SCHEDULE
+        wait = order.timeout * CLOCK_PATIENCE if is_clock else PATIENCE
+        cursor.execute(
+            "SELECT set_config('lock_timeout', %s, true)", [str(round(wait / dt.timedelta(milliseconds=1)))]
+        )
     row = JobRun.objects.create(
         id=order.id,
         job_name=order.job,

@@ -17,6 +17,7 @@ from django.utils import timezone
 from jobs import catalog
 from jobs.failure import tell_failure
 from jobs.ledger import Lost, Order, Refused, bury_dead, finish, hold, refuse_if_paused, reserve
+from jobs.limit import Limited
 from jobs.models import JobRun
 from jobs.progress import StoredProgress
 from jobs.rehearsal import messages_of
@@ -119,7 +120,7 @@ def _work_atomically(spec: JobSpec, order: Order, progress: Progress) -> JobResu
 
 def _work(spec: JobSpec, order: Order, progress: Progress) -> JobResult:
     with origin(job=spec.name, run=str(order.id), trigger=order.trigger):
-        result = spec.run(now=order.moment, progress=progress)
+        result = spec.run(now=order.moment, progress=Limited(order, progress))
     if not finish(order, status=JobRun.Status.SUCCESS, summary=result.summary()):
         raise Lost(f"{spec.name} took longer than its timeout and was declared dead.")
     return result

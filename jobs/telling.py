@@ -4,6 +4,7 @@ Memory stays flat, whatever the number of rows: a page of them, and of receipts,
 """
 
 import datetime as dt
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -13,9 +14,17 @@ from django.db.models import Model, QuerySet
 
 from jobs.spec import JobResult, Progress
 from notifications.enqueue import notify_many
-from notifications.message import NotifyRequest
+from notifications.errors import EnqueueError
+from notifications.message import EnqueueResult, NotifyRequest
+
+logger = logging.getLogger(__name__)
 
 PAGE = 1000
+# What is wrong with one message, and not with the template, the settings or the whole set.
+OF_ONE_ROW = frozenset(
+    {"bad_address", "bad_json", "bad_recipient", "expired", "too_large", "unknown_recipient"}
+)
+UNSAYABLE = "cannot be said"
 Row = TypeVar("Row")
 Found = TypeVar("Found", bound=Model)
 
@@ -36,12 +45,24 @@ class Telling:
             self.found(kind, len(page))
 
     def tell(self, requests: Iterable[NotifyRequest]) -> None:
-        """Queue these; a page at a time is enough for what comes of a page of rows."""
+        """Queue these; a page at a time is enough for what comes of a page of rows. A row of which nothing can be said (a
+        machine without a name) is logged and counted, and takes no other one's message with it."""
         for page in pages(requests):
-            answer = notify_many(page, now=self._now)
+            answer = self._say(page)
             self._queued += len(answer.queued)
             self._existing += len(answer.existing)
             self._withheld += len(answer.withheld)
+
+    def _say(self, page: list[NotifyRequest]) -> EnqueueResult:
+        while True:
+            try:
+                return notify_many(page, now=self._now)
+            except EnqueueError as error:
+                if error.code not in OF_ONE_ROW and not error.code.endswith("_placeholder"):
+                    raise
+                request = page.pop(error.index)
+                logger.error("job.unsayable key=%s error=%s", request.idempotency_key, error.code)
+                self._found[UNSAYABLE] += 1
 
     def found(self, kind: str, count: int) -> None:
         """Count what the rule selected; it is also how far the run is."""

@@ -45,11 +45,16 @@ def drain_trouble(*, now: dt.datetime) -> Trouble | None:
     """The drain is overdue when messages wait on an open channel, and no drain lives nor holds a message."""
     oldest = queue_stats(now=now).oldest_due_seconds
     late = [channel for channel, seconds in oldest.items() if seconds > STANDSTILL.total_seconds()]
-    if not late or not open_channels(late, now=now) or _somebody_drains():
+    if not late or not open_channels(late, now=now) or is_drain_alive() or _is_sent_by_somebody():
         return None
     return Trouble(DRAIN, Kind.OVERDUE)
 
 
-def _somebody_drains() -> bool:
+def is_drain_alive() -> bool:
+    """Does a drain that stays say so? One that is only called now and then does not count."""
+    return DrainWatch.objects.filter(alive_until__gt=Now()).exists()
+
+
+def _is_sent_by_somebody() -> bool:
     held = Notification.objects.filter(status=Notification.Status.PROCESSING, lease_until__gt=Now())
-    return DrainWatch.objects.filter(alive_until__gt=Now()).exists() or held.exists()
+    return held.exists()

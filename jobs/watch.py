@@ -14,7 +14,7 @@ from jobs.escalation import escalate, forget
 from jobs.ledger import bury_dead
 from jobs.models import JobEscalation
 from jobs.status import JobStatus, job_statuses
-from jobs.trouble import DRAIN, Trouble, drain_trouble, job_troubles
+from jobs.trouble import DRAIN, Trouble, drain_trouble, is_drain_alive, job_troubles
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,10 @@ def watch(*, now: dt.datetime) -> WatchReport:
     statuses = job_statuses(now=now)
     stands_still = drain_trouble(now=now)
     troubles = tuple(job_troubles(statuses)) + ((stands_still,) if stands_still else ())
-    succeeded = _succeeded(statuses) | ({} if stands_still else {DRAIN: now})
+    succeeded = _succeeded(statuses)
+    # That nothing is late proves no recovery: where nobody drains, the watch itself sends what it finds.
+    if not stands_still and is_drain_alive():
+        succeeded[DRAIN] = now
     escalate(troubles, succeeded=succeeded, now=now)
     forget(known=[*catalog.CATALOG, DRAIN], now=now)
     return WatchReport(troubles, buried)

@@ -21,6 +21,8 @@ from notifications.message import EnqueueResult, NotifyRequest, Recipient
 from templates_app.lookup import refreshed, remembered
 
 BATCH = 1000
+# As many as one message has channels: a group's members may be hundreds.
+FEW = 4
 
 
 def notify(
@@ -91,10 +93,11 @@ def _enqueue(batch: Sequence[NotifyRequest], *, now: dt.datetime, start: int = 0
     """Templates are remembered, and the INSERT checks that they are still in force; else all is done anew. One message is
     presumed to be welcome, and its INSERT asks; of many, somebody has said no, and a question for all is cheaper."""
     names = {request.template for request in batch if request.template}
-    presuming = len(batch) == 1
+    presuming = True
     while True:
         try:
             drafts = draft_batch(batch, remembered(names), now=now, start=start)
+            presuming = presuming and len(batch) == 1 and len(drafts) <= FEW
             candidates = [draft.candidate() for draft in drafts]
             return insert(drafts, check(candidates, now=now, presuming=presuming), now=now)
         except PresumedTooMuchError:

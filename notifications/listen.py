@@ -24,8 +24,9 @@ VALUES (1, clock_timestamp() + make_interval(secs => %s), clock_timestamp() + ma
 ON CONFLICT (id) DO UPDATE SET alive_until = GREATEST(w.alive_until, EXCLUDED.alive_until),
     listening_until = GREATEST(w.listening_until, EXCLUDED.listening_until)
 """
-# Others that are alive say so again within a second.
-LEAVE = "UPDATE drain_watch SET alive_until = clock_timestamp(), listening_until = clock_timestamp()"
+# Others that are alive say so again within a second. Whether somebody listens is theirs to say: taken back here, a commit
+# would pass by one who sleeps.
+LEAVE = "UPDATE drain_watch SET alive_until = clock_timestamp()"
 
 
 class Watch:

@@ -184,8 +184,10 @@ class _Drain:
             finally:
                 if self.watch:
                     self.watch.leave()
-            if self.watch and due_channels(list(self.lanes), now=self.books.now):
-                ask_for_a_drain()
+            if self.watch:
+                time.sleep(SETTLE)  # for a commit that saw us awake, and asks nobody else
+                if due_channels(list(self.lanes), now=self.books.now):
+                    ask_for_a_drain()
         finally:
             gc.unfreeze()
             self.courier.close()

@@ -60,9 +60,9 @@ WHERE {_OPEN} AND part.id = alert.entity_id::uuid AND part.status = 'overdue'
 # Who was given more time is not late any more.
 _POSTPONE = f"""
 UPDATE installment_schedules AS part SET status = 'pending', updated_at = now()
-FROM alerts AS alert, bookings AS booking JOIN customers AS customer ON customer.id = booking.customer_id
-WHERE {_OPEN} AND part.id = alert.entity_id::uuid AND booking.id = part.booking_id
-    AND part.status = 'overdue' AND part.due_date >= {_TODAY}
+FROM bookings AS booking JOIN customers AS customer ON customer.id = booking.customer_id
+WHERE booking.id = part.booking_id AND part.status = 'overdue' AND part.due_date >= %(earliest)s
+    AND part.due_date >= {_TODAY}
 """  # noqa: S608
 _RESOLVE = f"""
 UPDATE alerts AS alert SET status = 'resolved', resolved_at = %(now)s, updated_at = now()
@@ -88,7 +88,7 @@ def raise_alerts(*, now: dt.datetime) -> int:
 
 def postpone(*, now: dt.datetime) -> int:
     """Overdue instalments that are due today or later, since somebody moved the date, are pending again."""
-    return _changed(_POSTPONE, now=now)
+    return _changed(_POSTPONE, now=now, earliest=now.astimezone(dt.UTC).date() - dt.timedelta(days=1))
 
 
 def resolve_settled(*, now: dt.datetime) -> int:

@@ -8,23 +8,29 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.conf import settings
 from django.db.models import QuerySet
 
+from jobs.links import customer_page
 from jobs.spec import JobResult, Progress
 from jobs.telling import Telling, once
 from notifications.message import NotifyRequest
 from rentals.models import Booking, LogisticsTask
 
 NAME = "booking_reminders"
+# What a message says of its booking; to read the other columns of 25,000 bookings takes a fifth of a run.
+SPOKEN_OF = (
+    "booking_number", "customer_id", "start_date", "end_date", "deposit_amount", "currency", "equipment__make",
+    "equipment__model",
+)  # fmt: skip
 # The customer's own channel, and the inbox, where it can be found again.
 CHANNELS = ("preferred", "inapp")
 
 
 def run(*, now: dt.datetime, progress: Progress) -> JobResult:
     """Queue every reminder that is due at `now`."""
-    bookings = Booking.objects.select_related("equipment")
-    deliveries = LogisticsTask.objects.select_related("booking__equipment")
+    bookings = Booking.objects.select_related("equipment").only(*SPOKEN_OF)
+    of_booking = (f"booking__{name}" for name in SPOKEN_OF)
+    deliveries = LogisticsTask.objects.select_related("booking__equipment").only("scheduled_at", *of_booking)
     due: Sequence[tuple[str, QuerySet[Any], Callable[[Any], NotifyRequest]]] = (
         ("deposit", bookings.deposit_due(now=now), _deposit),
         ("delivery", deliveries.delivery_due(now=now), _delivery),
@@ -95,7 +101,7 @@ def _request(
         payload={
             "booking_number": number,
             "equipment": booking.equipment.label,
-            "booking_url": settings.RENTALS["BOOKING_URL"].format(booking_number=number),
+            "booking_url": customer_page("BOOKING_URL", booking_number=number),
             **payload,
         },
         idempotency_key=once(NAME, kind, booking.pk, event),

@@ -9,9 +9,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from django.conf import settings
-
 from consent.addresses import AddressError, normalise
+from jobs.links import customer_page
 from jobs.spec import JobResult, Progress
 from jobs.telling import PAGE, Telling, once, pages
 from notifications.message import Address, NotifyRequest
@@ -83,7 +82,7 @@ def _request(reminder: Any, signer: Any) -> NotifyRequest:
             "booking_number": booking.booking_number,
             "equipment": booking.equipment.label,
             "expires_at": contract.expires_at.isoformat(),
-            "contract_url": settings.RENTALS["CONTRACT_URL"].format(contract_number=contract.contract_number),
+            "contract_url": customer_page("CONTRACT_URL", contract_number=contract.contract_number),
         },
         # By day and signer, whatever the cause: what staff planned and what we plan is one reminder.
         idempotency_key=once(NAME, "unsigned", signer.pk, reminder.today.isoformat()),

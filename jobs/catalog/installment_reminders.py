@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from jobs.audience import members
+from jobs.links import customer_page
 from jobs.spec import JobResult, Progress
 from jobs.telling import PAGE, Telling, once, pages
 from notifications.message import Group, NotifyRequest
@@ -112,7 +113,7 @@ def _reminder(milestone: Milestone, row: Any, booking: Booking) -> NotifyRequest
             "installment_number": row.installment_number,
             "due_date": due_date,
             "amount": {"amount": str(row.amount), "currency": booking.currency},
-            "payment_url": settings.RENTALS["PAYMENT_URL"].format(booking_number=booking.booking_number),
+            "payment_url": customer_page("PAYMENT_URL", booking_number=booking.booking_number),
         },
         idempotency_key=once(NAME, milestone.name, row.pk, due_date),
         expires_at=row.expires_at,

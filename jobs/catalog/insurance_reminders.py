@@ -8,8 +8,7 @@ import datetime as dt
 from collections import Counter
 from typing import Any
 
-from django.conf import settings
-
+from jobs.links import customer_page
 from jobs.spec import JobResult, Progress
 from jobs.telling import PAGE, Telling, once, pages
 from notifications.message import NotifyRequest
@@ -73,9 +72,9 @@ def _missing_info(reminder: Any) -> NotifyRequest:
 
 
 def _missing(requested: Any) -> list[str]:
-    """What staff asked for, in their words; a code such as `policy_number` as words."""
-    texts = [requested] if isinstance(requested, str) else list(requested)
-    return [str(text).replace("_", " ") for text in texts]
+    """What staff asked for, in their words; a code such as `policy_number` as words. The column takes any JSON."""
+    given = list(requested) if isinstance(requested, list | dict) else [requested]
+    return [words for text in given if (words := str(text).replace("_", " ").strip())]
 
 
 def _message(template: str, reminder: Any, *, milestone: str, event: str, **payload: Any) -> NotifyRequest:
@@ -88,7 +87,7 @@ def _message(template: str, reminder: Any, *, milestone: str, event: str, **payl
         payload={
             "booking_number": number,
             "equipment": booking.equipment.label,
-            "insurance_url": settings.RENTALS["INSURANCE_URL"].format(booking_number=number),
+            "insurance_url": customer_page("INSURANCE_URL", booking_number=number),
             **payload,
         },
         idempotency_key=once(NAME, milestone, reminder.document_id, event),

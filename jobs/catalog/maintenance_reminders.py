@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.urls import reverse
 
+from jobs.audience import members
 from jobs.spec import JobResult, Progress
 from jobs.telling import Telling, once
 from notifications.message import Group, NotifyRequest
@@ -36,10 +37,12 @@ def run(*, now: dt.datetime, progress: Progress) -> JobResult:
         telling.changed(f"machines now {state}", count)
     for kind, count in opened.counts.items():
         telling.found(kind, count)
-    if opened.total:
-        telling.tell([_list(opened, now=now)])
-    out = MaintenanceAlert.objects.overdue_and_out(now=now).select_related("equipment")
-    telling.each("overdue_and_out", out, _overdue)
+    # Alerts and states stand also where there is nobody to hear of them.
+    if members(WORKSHOP, job=NAME):
+        if opened.total:
+            telling.tell([_list(opened, now=now)])
+        out = MaintenanceAlert.objects.overdue_and_out(now=now).select_related("equipment")
+        telling.each("overdue_and_out", out, _overdue)
     return telling.result((*opened.counts, "overdue_and_out"))
 
 

@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from jobs.audience import members
+from jobs.links import customer_page
 from jobs.spec import JobResult, Progress
 from jobs.telling import Telling, once
 from notifications.message import Group, NotifyRequest, Staff
@@ -113,7 +114,7 @@ def _offer(rule: PromoRule, locale: str) -> dict[str, Any]:
     return {
         "name": rule.name,
         "discount": _discount(rule, locale),
-        "promo_url": settings.RENTALS["PROMOTION_URL"].format(promotion_id=rule.pk),
+        "promo_url": customer_page("PROMOTION_URL", promotion_id=rule.pk),
         **_ends_on(rule),
     }
 

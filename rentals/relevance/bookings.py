@@ -13,6 +13,8 @@ from typing import Any
 from rentals.models import Booking, LogisticsTask
 from rentals.relevance.question import Question
 
+_ASKED = Booking.objects.only("status", "billing_status", "deposit_amount", "type", "start_date", "end_date")
+
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
@@ -26,7 +28,7 @@ class _Subject:
 def over(questions: Sequence[Question], *, now: dt.datetime) -> dict[uuid.UUID, str]:  # noqa: ARG001 (dates decide)
     """Reminders of bookings that were cancelled, moved, finished or paid. Two queries at most."""
     subjects = {question.id: subject for question in questions if (subject := _subject(question.metadata))}
-    found = Booking.objects.in_bulk({subject.booking for subject in subjects.values()}) if subjects else {}
+    found = _ASKED.in_bulk({subject.booking for subject in subjects.values()}) if subjects else {}
     deliveries = _deliveries({s.booking for s in subjects.values() if s.kind == "delivery"})
     answers: dict[uuid.UUID, str] = {}
     for id_, subject in subjects.items():

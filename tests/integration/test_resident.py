@@ -10,7 +10,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from notifications.drain_report import DrainReport
-from notifications.listen import Watch
+from notifications.listen import SETTLE, Watch
 from notifications.models import DrainWatch
 from notifications.worker import drain
 from sandbox.testing import SandboxServer
@@ -119,14 +119,50 @@ def test_a_lost_connection_is_made_anew_and_listens_again(resident: Resident) ->
     eventually(sent(queued()))
 
 
-def test_told_to_leave_it_finishes_and_says_that_nobody_listens(resident: Resident) -> None:
+def test_told_to_leave_it_finishes_and_says_that_it_lives_no_more(resident: Resident) -> None:
     row = queued()
     eventually(sent(row))
     report = resident.leave()
     assert report.counts["email", "sent"] >= 1
     watch = DrainWatch.objects.get()
     assert watch.alive_until <= timezone.now()
-    assert watch.listening_until <= timezone.now()
+
+
+def test_who_leaves_does_not_say_that_nobody_listens(db: None) -> None:
+    """Another one may sleep, and a commit must not pass by it."""
+    watch = Watch()
+    watch.prepare(60.0)
+    watch.leave()
+    found = DrainWatch.objects.get()
+    assert found.listening_until > timezone.now() + dt.timedelta(seconds=30)
+    assert found.alive_until <= timezone.now()
+
+
+def test_a_commit_that_saw_the_last_drain_awake_while_it_left_asks_for_another(
+    sandbox: SandboxServer, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("notifications.worker.ask_for_a_drain", lambda: asked.append("drain"))
+    monkeypatch.setattr("notifications.kick.knock", lambda: None)  # what such a commit does: nothing
+    commit = threading.Timer(SETTLE / 2, in_a_thread_of_its_own)
+
+    def leave(watch: Watch) -> None:
+        say_goodbye(watch)
+        commit.start()
+
+    say_goodbye = Watch.leave
+    monkeypatch.setattr(Watch, "leave", leave)
+    monkeypatch.setattr("notifications.worker.SETTLE", 0.5)
+    drain(resident=True, budget=dt.timedelta(seconds=0.1))
+    commit.join()
+    assert asked == ["drain"]
+
+
+def in_a_thread_of_its_own() -> None:
+    try:
+        queued()
+    finally:
+        connections.close_all()
 
 
 def test_a_drain_that_does_not_stay_is_not_waited_for(sandbox: SandboxServer) -> None:

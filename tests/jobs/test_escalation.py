@@ -242,6 +242,14 @@ def test_a_drain_that_stands_still_is_told_and_the_watch_sends_what_waits(
     assert (row.job_name, row.kind, row.told) == (DRAIN, "overdue", 1)
     assert {row.status for row in Notification.objects.filter(channel="email")} == {"sent"}
 
+    # What it sends itself is no recovery: each of its rounds would tell of one, and of the next standstill.
+    waiting_message()
+    tasks.watch_all()
+    tasks.watch_all()
+    assert told(RECOVERED) == []
+    assert len(told()) == JobEscalation.objects.get().told == 1
+
+    DrainWatch.objects.create(alive_until=timezone.now() + HOUR, listening_until=timezone.now() + HOUR)
     tasks.watch_all()
     assert len(told(RECOVERED)) == 1
 

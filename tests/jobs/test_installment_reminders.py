@@ -190,6 +190,15 @@ def test_who_is_given_more_time_is_not_late_any_more() -> None:
     assert result.found["due_soon"] == 1
 
 
+def test_more_time_counts_also_where_a_person_has_settled_the_alert() -> None:
+    row = due(1)
+    remind()
+    Alert.objects.update(status="resolved", resolved_at=NOW)
+    InstallmentSchedule.objects.filter(pk=row.pk).update(due_date=DAY + days(3))
+    assert remind(NOW + dt.timedelta(hours=1)).changed == {"instalments postponed": 1}
+    assert fresh(row).status == "pending"
+
+
 # ── The clock of the customer ───────────────────────────────────────────────────────────────────────────
 @pytest.mark.parametrize(
     ("moment", "names"),

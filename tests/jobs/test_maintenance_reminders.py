@@ -254,6 +254,17 @@ def test_a_lost_reading_ends_no_alert() -> None:
 
 
 # ── Who hears of it, how often ──────────────────────────────────────────────────────────────────────────
+def test_nobody_in_the_workshop_stops_no_alert_and_no_state(
+    mechanic: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    mechanic.groups.clear()
+    machine = due_by_hours("1300.0")
+    assert remind().queued == 0
+    assert state(machine) == "overdue"
+    assert alerts(machine)
+    assert "job.group_empty job=maintenance_reminders group=workshop" in caplog.text
+
+
 def test_the_workshop_gets_one_list_of_what_is_new() -> None:
     late = due_by_date(MOMENT - 2 * DAY, unit_id="EX-2")
     due_by_hours("1230.0", unit_id="EX-3")

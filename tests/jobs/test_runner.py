@@ -445,10 +445,50 @@ def test_a_run_is_refused_while_a_long_dry_run_goes_on(
         return JobResult()
 
     install(rule)
-    monkeypatch.setattr("jobs.ledger.PATIENCE", "200ms")
+    monkeypatch.setattr("jobs.ledger.PATIENCE", dt.timedelta(milliseconds=200))
     with in_thread(lambda: start(dry_run=True)) as dry:
         assert entered.wait(10)
         real = start()
         leave.set()
     assert (real.reason, dry[0].status) == ("already_running", Outcome.SUCCESS)
     assert not JobRun.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_clock_waits_for_a_dry_run_because_its_slot_does_not_come_back(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def rule(*, now: dt.datetime, progress: Progress) -> JobResult:
+        if not entered.is_set():
+            entered.set()
+            assert leave.wait(10)
+        return JobResult()
+
+    install(rule)
+    monkeypatch.setattr("jobs.ledger.PATIENCE", dt.timedelta(milliseconds=1))
+    with in_thread(lambda: start(dry_run=True)):
+        assert entered.wait(10)
+        threading.Timer(0.3, leave.set).start()
+        scheduled = run("probe", now=NOW, trigger="schedule", slot=NOW)
+    assert scheduled.status is Outcome.SUCCESS
+    assert JobRun.objects.get().slot == NOW
+
+
+@pytest.mark.django_db
+def test_a_run_that_no_cluster_stops_ends_at_its_time_limit(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rule(*, now: dt.datetime, progress: Progress) -> JobResult:
+        for done in range(3):
+            progress(done, 3)
+            clock.append(clock[-1] + 3600)
+        return JobResult()
+
+    clock = [1000.0]
+    monkeypatch.setattr("jobs.limit.time.monotonic", lambda: clock[-1])
+    install(rule)
+    report = start()
+    assert (report.status, report.error.split(":")[0]) == (Outcome.FAILED, "OutOfTime")
+    assert clock == [1000.0, 4600.0]
