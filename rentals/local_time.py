@@ -37,6 +37,12 @@ def local_date_of(column: str, *, zone: str) -> Cast:
     return Cast(moment, DateField())
 
 
+def last_day_of(column: str, *, zone: str) -> Cast:
+    """The recipient's last date before the moment that a column holds: what ends at midnight ends with the day before."""
+    before = ExpressionWrapper(F(column) - Value(dt.timedelta(microseconds=1)), output_field=DateTimeField())
+    return Cast(Func(F(zone), before, function="timezone", output_field=DateTimeField()), DateField())
+
+
 def moment_at(day: str, time: dt.time, *, zone: str) -> Func:
     """The moment at which the recipient's clock shows `time` on that local day."""
     clock = ExpressionWrapper(F(day) + Value(time, TimeField()), output_field=DateTimeField())

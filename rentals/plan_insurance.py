@@ -31,7 +31,10 @@ _CALLED_FOR = f"""
     FROM insurance_documents AS document
     JOIN bookings AS booking ON booking.id = document.booking_id
     JOIN customers AS customer ON customer.id = booking.customer_id
-    CROSS JOIN LATERAL (SELECT timezone(customer.timezone, document.expires_at)::date AS expiry_date) AS local
+    CROSS JOIN LATERAL (
+        -- The last day: one that ends at midnight ends with the day before.
+        SELECT timezone(customer.timezone, document.expires_at - interval '1 microsecond')::date AS expiry_date
+    ) AS local
     CROSS JOIN unnest(%(days)s::integer[], %(next_days)s::integer[]) AS milestone (days, next_days)
     WHERE document.status IN ('pending', 'verified', 'info_requested')
         AND document.expires_at BETWEEN %(first)s AND %(last)s

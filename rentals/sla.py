@@ -24,7 +24,7 @@ PROMISES: Mapping[str, tuple[int, int]] = {
 }
 
 # A target that somebody set by hand stays, as long as the priority does. Another priority is another promise, so what was
-# said of the old one is forgotten.
+# said of the old one is forgotten; so is what was said of the solution of a ticket that is open again.
 _KEEP = """
 INSERT INTO support_sla AS sla (ticket_id, priority, target_response_minutes, target_resolution_minutes, first_response_at,
     breached_response, breached_resolution)
@@ -41,7 +41,8 @@ ON CONFLICT (ticket_id) DO UPDATE SET
     (target_response_minutes, target_resolution_minutes, breached_response, breached_resolution,
         response_warned_at, resolution_warned_at)
     = (SELECT old.* FROM (VALUES (sla.target_response_minutes, sla.target_resolution_minutes, sla.breached_response,
-            sla.breached_resolution, sla.response_warned_at, sla.resolution_warned_at)) AS old
+            sla.breached_resolution AND sla.resolved_at IS NULL, sla.response_warned_at,
+            CASE WHEN sla.resolved_at IS NULL THEN sla.resolution_warned_at END)) AS old
         WHERE sla.priority = EXCLUDED.priority
         UNION ALL SELECT EXCLUDED.target_response_minutes, EXCLUDED.target_resolution_minutes, false, false, NULL, NULL
         WHERE sla.priority <> EXCLUDED.priority)

@@ -4,6 +4,7 @@ Their types are not those of mv_alert_candidates, whose job would resolve what i
 """
 
 import datetime as dt
+import uuid
 from collections.abc import Sequence
 
 from django.db import connection
@@ -32,12 +33,14 @@ WHERE {_OPEN} AND ticket.id = alert.entity_id::uuid AND alert.severity <> now_is
 """  # noqa: S608
 
 
-def open_breaches(clocks: Sequence[Clock], *, now: dt.datetime) -> list[Clock]:
-    """Open an alert for each; answers those that are news. One whose alert is open was told already."""
+def open_breaches(clocks: Sequence[Clock], *, now: dt.datetime) -> list[tuple[Clock, uuid.UUID]]:
+    """Open an alert for each; answers those that are news, with its id. One whose alert is open was told already."""
     opened = {
-        (alert.type, alert.entity_id) for alert in open_alerts((_matter(clock) for clock in clocks), now=now)
+        (alert.type, alert.entity_id): alert.pk
+        for alert in open_alerts((_matter(clock) for clock in clocks), now=now)
     }
-    return [clock for clock in clocks if (_type(clock), str(clock.ticket_id)) in opened]
+    named = ((clock, opened.get((_type(clock), str(clock.ticket_id)))) for clock in clocks)
+    return [(clock, alert) for clock, alert in named if alert]
 
 
 def resolve_breaches(*, now: dt.datetime) -> int:

@@ -43,10 +43,13 @@ def _breached(clocks: Sequence[Clock], telling: Telling, now: dt.datetime, *, ki
     for page in pages(clocks):
         news = open_breaches(page, now=now)
         telling.changed("alerts opened", len(news))
-        audience = _audience(news)
+        audience = _audience([clock for clock, _ in news])
+        # By its alert, not by its hour: a ticket that is open again has another, and is told of again.
         telling.tell(
-            _request("breached", clock, who, audience, URGENT_CHANNELS if clock.is_urgent else CHANNELS)
-            for clock in news
+            _request(
+                "breached", clock, who, audience, URGENT_CHANNELS if clock.is_urgent else CHANNELS, of=alert
+            )
+            for clock, alert in news
             for who in audience.of_breach(clock)
         )
         telling.found(kind, len(page))
@@ -56,7 +59,7 @@ def _warned(clocks: Sequence[Clock], telling: Telling, *, kind: str) -> None:
     for page in pages(clocks):
         audience = _audience(page)
         telling.tell(
-            _request("warning", clock, who, audience, CHANNELS, expires_at=clock.due_at)
+            _request("warning", clock, who, audience, CHANNELS, of=_hour(clock), expires_at=clock.due_at)
             for clock in page
             for who in audience.of_warning(clock)
         )
@@ -90,9 +93,15 @@ def _audience(clocks: Sequence[Clock]) -> _Audience:
 
 
 def _request(
-    kind: str, clock: Clock, who: str, audience: _Audience, channels: Sequence[str], **fields: Any
+    kind: str,
+    clock: Clock,
+    who: str,
+    audience: _Audience,
+    channels: Sequence[str],
+    *,
+    of: object,
+    **fields: Any,
 ) -> NotifyRequest:
-    event = clock.due_at.astimezone(dt.UTC).isoformat()
     page = reverse("admin:rentals_supportticket_change", args=[clock.ticket_id])
     return NotifyRequest(
         template=f"sla.{kind}",
@@ -106,8 +115,12 @@ def _request(
             "due_at": clock.due_at.isoformat(),
             "ticket_url": f"{settings.PUBLIC_URL}{page}",
         },
-        idempotency_key=once(NAME, kind, clock.target, clock.ticket_id, event, who),
+        idempotency_key=once(NAME, kind, clock.target, clock.ticket_id, of, who),
         # What the message speaks of, for whoever asks later whether it still holds.
-        metadata={"job": NAME, "sla": clock.target, "ticket_id": str(clock.ticket_id), "event": event},
+        metadata={"job": NAME, "sla": clock.target, "ticket_id": str(clock.ticket_id), "event": _hour(clock)},
         **fields,
     )
+
+
+def _hour(clock: Clock) -> str:
+    return clock.due_at.astimezone(dt.UTC).isoformat()

@@ -39,6 +39,7 @@ class _Burst:
     first_at: dt.datetime
     last_at: dt.datetime
     events: list[str] = field(default_factory=list)
+    after: dt.datetime | None = None
 
     def add(self, event: Event) -> None:
         self.count += 1
@@ -63,6 +64,7 @@ class _Burst:
                 **evidence,
             },
             bucket=bucket,
+            after=self.after,
         )
 
 
@@ -96,7 +98,7 @@ def _bursts(
             first_at = last[0].occurred_at
             ids = [str(one.id) for one in last][:KEPT]
             running[subject] = _Burst(
-                subject, event, event.occurred_at, least, first_at, event.occurred_at, ids
+                subject, event, event.occurred_at, least, first_at, event.occurred_at, ids, told.get(subject)
             )
             recent[subject].clear()
     return [*ended, *running.values()]

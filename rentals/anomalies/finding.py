@@ -40,11 +40,15 @@ class Finding:
     description: str
     evidence: Mapping[str, Any]
     bucket: dt.timedelta = HOUR
+    # It goes on after an incident that held all until then.
+    after: dt.datetime | None = None
 
     @property
     def key(self) -> str:
-        """Rule, subject and bucket, in UTC: whichever window sees it again, it is the same."""
-        return f"{self.incident_type}:{self.subject}:{bucket_of(self.at, self.bucket):%Y-%m-%dT%H:%MZ}"
+        """Rule, subject and bucket, in UTC: whichever window sees it again, it is the same. What goes on after it was told
+        is another, also within the bucket."""
+        key = f"{self.incident_type}:{self.subject}:{bucket_of(self.at, self.bucket):%Y-%m-%dT%H:%MZ}"
+        return f"{key}:after:{self.after:%H:%M:%S.%f}" if self.after else key
 
 
 def bucket_of(at: dt.datetime, size: dt.timedelta = HOUR) -> dt.datetime:

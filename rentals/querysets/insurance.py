@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Case, Q, Value, When
 from django.db.models.functions import Greatest
 
-from rentals.local_time import local_date, local_date_of, midnight, moment_at, plus_days
+from rentals.local_time import last_day_of, local_date, local_date_of, midnight, moment_at, plus_days
 
 if TYPE_CHECKING:
     from rentals.models import InsuranceReminder  # noqa: F401 (named in the generic base)
@@ -35,7 +35,7 @@ class InsuranceReminderQuerySet(models.QuerySet["InsuranceReminder"]):
             self.filter(status="pending", scheduled_at__lte=now)
             .alias(today=local_date(now, zone=_ZONE))
             .annotate(
-                expiry_date=local_date_of("document__expires_at", zone=_ZONE),
+                expiry_date=last_day_of("document__expires_at", zone=_ZONE),
                 planned_date=local_date_of("scheduled_at", zone=_ZONE),
                 deliver_at=Greatest(Value(now), moment_at("today", TELL_FROM, zone=_ZONE)),
             )

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, Subquery
 
-from rentals.local_time import local_date_of
+from rentals.local_time import last_day_of
 from rentals.models import InsuranceActivity, InsuranceDocument
 from rentals.relevance.question import Question
 
@@ -60,7 +60,7 @@ def _documents(ids: set[uuid.UUID], now: dt.datetime) -> Mapping[uuid.UUID, Any]
     )
     rows = InsuranceDocument.objects.select_related("booking").annotate(
         is_replaced=Exists(newer),
-        expiry_date=local_date_of("expires_at", zone="booking__customer__timezone"),
+        expiry_date=last_day_of("expires_at", zone="booking__customer__timezone"),
         asked_at=Subquery(asked.order_by("-created_at").values("created_at")[:1]),
     )
     return rows.in_bulk(ids)

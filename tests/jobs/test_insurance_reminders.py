@@ -3,6 +3,7 @@
 import datetime as dt
 import threading
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection, transaction
@@ -87,6 +88,15 @@ def test_nothing_due_queues_and_plans_nothing() -> None:
     assert remind() == JobResult(found={"expiry": 0, "missing_info": 0})
     assert not Notification.objects.exists()
     assert not InsuranceReminder.objects.exists()
+
+
+def test_what_ends_at_midnight_ends_with_the_day_before() -> None:
+    zone = ZoneInfo("America/Moncton")
+    midnight = dt.datetime(2026, 11, 28, tzinfo=zone)
+    document = expiring(expires_at=midnight)
+    assert told("expiry", days(11, first=NOW - DAY)) == [0, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0]
+    last = Notification.objects.filter(channel="email").latest("scheduled_at")
+    assert last.idempotency_key == f"insurance_reminders:expiry-0:{document.pk}:2026-11-27"
 
 
 def test_seven_days_three_days_and_on_the_day_and_never_between_or_after() -> None:

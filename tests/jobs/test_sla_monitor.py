@@ -292,6 +292,21 @@ def test_an_answer_does_not_resolve_the_alert_of_a_late_solution(lead: User) -> 
     }
 
 
+def test_a_ticket_that_is_open_again_past_its_target_is_told_of_again(lead: User) -> None:
+    row = ticket(5000)
+    change(row, first_response_at=NOW - minutes(4990))
+    monitor()
+    first = Notification.objects.count()
+    change(row, status="resolved", resolved_at=NOW)
+    monitor(NOW + minutes(5))
+    assert set(Alert.objects.values_list("status", flat=True)) == {"resolved"}
+    change(row, status="open", resolved_at=None)
+    result = monitor(NOW + minutes(10))
+    assert result.found["resolution_breached"] == 1
+    assert Notification.objects.count() == 2 * first > 0
+    assert monitor(NOW + minutes(15)).queued == 0
+
+
 def test_a_higher_priority_makes_the_alert_critical_and_tells_nobody_again(lead: User) -> None:
     row = ticket(500)
     monitor()

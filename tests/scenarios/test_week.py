@@ -25,7 +25,8 @@ from notifications.worker import drain
 from rentals.sample.plan import Plan
 from sandbox.testing import SandboxServer
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates")]
+# In transactions of their own, as they are: a refresh holds locks until its end, and there are thousands of runs.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("templates")]
 ALL = os.environ.get("POSTROOM_WEEK") == "all"
 # The week in which clocks go back (1 November 2026), from a Thursday on.
 START = dt.datetime(2026, 10, 29, 4, 0, tzinfo=dt.UTC)

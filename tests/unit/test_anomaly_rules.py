@@ -96,6 +96,15 @@ def test_refusals_that_were_evidence_are_not_counted_again() -> None:
     assert len(bursts(events, told={"staff:2": events[4].occurred_at})) == 1
 
 
+def test_an_attack_that_goes_on_after_it_was_told_is_other_evidence_also_within_the_bucket() -> None:
+    events = refused(0, 1, 2, 3, 4, 5)
+    [first] = bursts(events[:3])
+    [rest] = bursts(events, told={"staff:1": events[2].occurred_at})
+    assert rest.key.startswith(first.key)
+    assert rest.key != first.key
+    assert [rest.key] == [again.key for again in bursts(events, told={"staff:1": events[2].occurred_at})]
+
+
 def test_an_attack_of_many_keeps_few_ids() -> None:
     [found] = bursts(event(turn / 1000) for turn in range(5000))
     assert found.evidence["count"] == 5000
