@@ -24,7 +24,7 @@ class ViewStateAdmin(RecordAdmin[ViewState]):
         "rhythm",
         "age",
         "standing",
-        "duration",
+        "took",
         "asked_for",
         "refreshed_at",
         "error_at",
@@ -56,6 +56,10 @@ class ViewStateAdmin(RecordAdmin[ViewState]):
         ):
             return str(_("late"))
         return str(_("on time"))
+
+    @admin.display(description=_("Took"), ordering="duration")
+    def took(self, state: ViewState) -> str | None:
+        return f"{state.duration.total_seconds():.2f} s" if state.duration is not None else None
 
     @admin.display(description=_("Asked for since"))
     def asked_for(self, state: ViewState) -> str | None:

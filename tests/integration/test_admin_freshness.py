@@ -32,6 +32,7 @@ def test_a_view_that_was_just_refreshed_is_on_time() -> None:
     assert "every 5 minutes" in row
     assert "2 minutes" in row
     assert "on time" in row
+    assert "1.00 s" in row
 
 
 def test_a_view_that_three_runs_left_out_is_late_and_one_with_an_error_fails() -> None:
