@@ -7,9 +7,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.conf import settings
-from django.urls import reverse
-
+from jobs.links import admin_page
 from jobs.models import JobEscalation
 from jobs.trouble import Trouble
 from notifications.enqueue import notify
@@ -54,12 +52,8 @@ def _notify(
             template,
             to=CENTRE,
             channel=CHANNELS,
-            payload={**payload, "runs_url": _runs_url()},
+            payload={**payload, "runs_url": admin_page("jobs_jobrun_changelist")},
             idempotency_key=f"{template}:{first.pk}:{first.told}",
             metadata={"escalations": [row.pk for row in rows]},
             now=now,
         )
-
-
-def _runs_url() -> str:
-    return f"{settings.PUBLIC_URL}{reverse('admin:jobs_jobrun_changelist')}"

@@ -11,10 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from django.conf import settings
-from django.urls import reverse
 from django.utils.http import urlencode
 
+from jobs.links import admin_page
 from jobs.models import JobRun
 from jobs.spec import JobResult, Progress
 from jobs.telling import Telling, once
@@ -127,10 +126,10 @@ def _tell(telling: Telling, rule: str, incidents: Sequence[SecurityIncident]) ->
 def _words(rule: str, incidents: Sequence[SecurityIncident]) -> dict[str, Any]:
     first = incidents[0]
     if len(incidents) == 1:
-        page = reverse("admin:rentals_securityincident_change", args=[first.pk])
-        return {"summary": first.description, "detail_url": f"{settings.PUBLIC_URL}{page}"}
-    page = reverse("admin:rentals_securityincident_changelist")
+        page = admin_page("rentals_securityincident_change", first.pk)
+        return {"summary": first.description, "detail_url": page}
+    page = admin_page("rentals_securityincident_changelist")
     return {
         "summary": f"{len(incidents)} incidents of the same kind, such as: {first.description}",
-        "detail_url": f"{settings.PUBLIC_URL}{page}?{urlencode({'q': rule})}",
+        "detail_url": f"{page}?{urlencode({'q': rule})}",
     }

@@ -11,12 +11,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.db.models import Count, F
 from django.db.models.functions import Now
-from django.urls import reverse
 
 from consent.directory import directory
+from jobs.links import admin_page
 from jobs.spec import JobResult, Progress
 from jobs.telling import Telling, once
 from notifications.message import NotifyRequest, Staff
@@ -83,7 +82,7 @@ def _one_each(alerts: Sequence[Alert], members: Collection[str]) -> Iterator[Not
             payload = {
                 **values[alert.pk],
                 "critical": alert.severity == "critical",
-                "alert_url": _page("change", alert.pk),
+                "alert_url": admin_page("rentals_alert_change", alert.pk),
             }
             for member in members:
                 key = once(NAME, alert.severity, alert.pk, member)
@@ -96,7 +95,7 @@ def _one_for_all(first: Alert, count: int, members: Collection[str]) -> Iterator
         "count": count,
         "critical": first.severity == "critical",
         **{type_: type_ == first.type for type_ in GROUPS},
-        "alerts_url": f"{_page('changelist')}?{unresolved}",
+        "alerts_url": f"{admin_page('rentals_alert_changelist')}?{unresolved}",
     }
     for member in members:
         # Named by the first of them, which stands in no other message of this severity.
@@ -116,7 +115,3 @@ def _request(
         # What it speaks of, for whoever asks later whether it still holds.
         metadata={"job": NAME, "severity": alert.severity, **about},
     )
-
-
-def _page(name: str, *args: object) -> str:
-    return f"{settings.PUBLIC_URL}{reverse(f'admin:rentals_alert_{name}', args=args)}"

@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-from django.urls import reverse
 from django.utils import timezone
 
 from jobs.audience import members
-from jobs.links import customer_page
+from jobs.links import admin_page, customer_page
 from jobs.spec import JobResult, Progress
 from jobs.telling import PAGE, Telling, once, pages
 from notifications.message import Group, NotifyRequest
@@ -136,7 +134,6 @@ def _tell_finance(telling: Telling, now: dt.datetime) -> None:
 
 
 def _digest(news: News, day: dt.date) -> NotifyRequest:
-    page = reverse("admin:rentals_installmentschedule_changelist")
     return NotifyRequest(
         template="finance.installments_overdue",
         to=FINANCE,
@@ -155,7 +152,7 @@ def _digest(news: News, day: dt.date) -> NotifyRequest:
                 }
                 for late in news.first
             ],
-            "list_url": f"{settings.PUBLIC_URL}{page}?status__exact=overdue",
+            "list_url": admin_page("rentals_installmentschedule_changelist") + "?status__exact=overdue",
         },
         # The first of them stands for all, since each is in one digest only.
         idempotency_key=once(NAME, "digest", news.first[0].id, day.isoformat()),

@@ -11,9 +11,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.urls import reverse
 
 from jobs.audience import members
+from jobs.links import admin_page
 from jobs.spec import JobResult, Progress
 from jobs.telling import Telling, once
 from notifications.message import Group, NotifyRequest
@@ -58,7 +58,7 @@ def _list(opened: Opened, *, now: dt.datetime) -> NotifyRequest:
             "faults": _lines(opened.first, "fault"),
             "due": _lines(opened.first, "due"),
             **({"more": left} if left else {}),
-            "alerts_url": _page("admin:rentals_maintenancealert_changelist") + "?resolved_at__isempty=1",
+            "alerts_url": admin_page("rentals_maintenancealert_changelist") + "?resolved_at__isempty=1",
         },
         # An alert is new once, so any of them names the list that it stands in.
         idempotency_key=once(NAME, "list", opened.first[0].id, _local_date(now)),
@@ -76,7 +76,7 @@ def _overdue(alert: MaintenanceAlert) -> NotifyRequest:
             "unit": alert.equipment.unit_id,
             "machine": alert.equipment.label,
             "limit": _limit(alert),
-            "equipment_url": _page("admin:rentals_equipment_change", alert.equipment_id),
+            "equipment_url": admin_page("rentals_equipment_change", alert.equipment_id),
         },
         idempotency_key=once(NAME, "overdue", alert.pk),
         metadata={"job": NAME, "alert_ids": [str(alert.pk)], "while_out": str(alert.equipment_id)},
@@ -100,7 +100,3 @@ def _limit(alert: News | MaintenanceAlert) -> str:
 
 def _local_date(moment: dt.datetime) -> str:
     return moment.astimezone(ZoneInfo(settings.TIME_ZONE)).date().isoformat()
-
-
-def _page(name: str, *arguments: object) -> str:
-    return f"{settings.PUBLIC_URL}{reverse(name, args=arguments)}"

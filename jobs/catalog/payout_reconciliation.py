@@ -9,12 +9,11 @@ import logging
 import traceback
 from collections.abc import Mapping
 
-from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 
 from jobs.gateways.failures import GatewayError
 from jobs.gateways.stripe import Payout, Stripe
+from jobs.links import admin_page
 from jobs.payouts.alert import open_alert, resolve_over
 from jobs.payouts.finding import DISCREPANCY, FAULTS, PENDING, REASONS, RECONCILED, Finding, judge
 from jobs.payouts.read import read_statement
@@ -107,7 +106,6 @@ def _reconcile(account: Stripe, payout: Payout, telling: Telling, *, now: dt.dat
 def _request(row: PayoutReconciliation, finding: Finding, alert: Alert) -> NotifyRequest:
     counts = {kind: [finding.details[kind]["count"]] if kind in finding.faults else [] for kind in FAULTS}
     reasons = {reason: reason in finding.faults for reason in REASONS}
-    page = reverse("admin:rentals_payoutreconciliation_change", args=[row.pk])
     return NotifyRequest(
         template="finance.payout_discrepancy",
         to=FINANCE,
@@ -117,7 +115,7 @@ def _request(row: PayoutReconciliation, finding: Finding, alert: Alert) -> Notif
             "arrival_date": row.arrival_date.isoformat(),
             "amount": {"amount": str(row.amount), "currency": row.currency},
             "expected": {"amount": str(row.expected_amount), "currency": row.currency},
-            "payout_url": f"{settings.PUBLIC_URL}{page}",
+            "payout_url": admin_page("rentals_payoutreconciliation_change", row.pk),
             **counts,
             **reasons,
         },

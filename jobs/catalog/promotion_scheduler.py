@@ -13,10 +13,9 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models.functions import Now
-from django.urls import reverse
 
 from jobs.audience import members
-from jobs.links import customer_page
+from jobs.links import admin_page, customer_page
 from jobs.spec import JobResult, Progress
 from jobs.telling import Telling, once
 from notifications.message import Group, NotifyRequest, Staff
@@ -70,8 +69,7 @@ def _to_staff(kind: str, rule: PromoRule, finance: Collection[str]) -> Iterator[
 
 
 def _staff_request(kind: str, rule: PromoRule, *, to: Staff, key: str) -> NotifyRequest:
-    page = reverse("admin:rentals_promorule_change", args=[rule.pk])
-    facts: dict[str, Any] = {"name": rule.name, "promo_url": f"{settings.PUBLIC_URL}{page}"}
+    facts: dict[str, Any] = {"name": rule.name, "promo_url": admin_page("rentals_promorule_change", rule.pk)}
     if kind == "begun":
         facts |= {"is_announced": rule.announce} | _ends_on(rule)
     else:

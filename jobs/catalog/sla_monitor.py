@@ -8,11 +8,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-from django.urls import reverse
-
 from consent.directory import directory
 from jobs.audience import members
+from jobs.links import admin_page
 from jobs.spec import JobResult, Progress
 from jobs.telling import Telling, once, pages
 from notifications.message import Group, NotifyRequest, Staff
@@ -102,7 +100,6 @@ def _request(
     of: object,
     **fields: Any,
 ) -> NotifyRequest:
-    page = reverse("admin:rentals_supportticket_change", args=[clock.ticket_id])
     return NotifyRequest(
         template=f"sla.{kind}",
         to=Staff(who),
@@ -113,7 +110,7 @@ def _request(
             "is_urgent": clock.is_urgent,
             "is_assigned": audience.assignee(clock) is not None,
             "due_at": clock.due_at.isoformat(),
-            "ticket_url": f"{settings.PUBLIC_URL}{page}",
+            "ticket_url": admin_page("rentals_supportticket_change", clock.ticket_id),
         },
         idempotency_key=once(NAME, kind, clock.target, clock.ticket_id, of, who),
         # What the message speaks of, for whoever asks later whether it still holds.
