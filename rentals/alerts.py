@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models.functions import Now
 
+from rentals.insert_new import insert_new
 from rentals.models import Alert
 
 
@@ -39,12 +40,7 @@ def open_alerts(matters: Iterable[Matter], *, now: dt.datetime) -> list[Alert]:
         )
         for matter in matters
     ]
-    if not rows:
-        return []
-    Alert.objects.bulk_create(rows, ignore_conflicts=True)
-    # What met an open one was not inserted, and bulk_create does not say which.
-    inserted = set(Alert.objects.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
-    return [row for row in rows if row.pk in inserted]
+    return insert_new(Alert.objects, rows)
 
 
 def resolve_alerts(ids: Collection[Any], *, now: dt.datetime) -> int:

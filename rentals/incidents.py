@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 
 from rentals.anomalies.finding import Finding
+from rentals.insert_new import insert_new
 from rentals.models import SecurityIncident
 
 
@@ -20,14 +21,7 @@ def open_incidents(findings: Iterable[Finding], *, now: dt.datetime) -> list[Sec
         )
         for finding in findings
     ]
-    if not rows:
-        return []
-    SecurityIncident.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
-    # What met an incident of the same key was not inserted, and bulk_create does not say which.
-    inserted = set(
-        SecurityIncident.objects.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True)
-    )
-    return [row for row in rows if row.pk in inserted]
+    return insert_new(SecurityIncident.objects, rows)
 
 
 def told_until(incident_type: str, *, since: dt.datetime) -> Mapping[str, dt.datetime]:
