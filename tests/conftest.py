@@ -20,6 +20,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         cursor.execute("ALTER TABLE consent_events DISABLE TRIGGER consent_events_no_truncate")
 
 
+@pytest.fixture(scope="module")
+def swept(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The dead rows of the tests before are gone, as autovacuum would have it: a plan reads the pages of the living."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("VACUUM")
+
+
 @pytest.fixture(autouse=True)
 def at_any_hour(settings: Any) -> None:
     """No quiet hours, whatever the time is where the tests run; those about quiet hours set their own."""

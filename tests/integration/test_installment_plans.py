@@ -11,7 +11,7 @@ from tests.business_factories import InstallmentScheduleFactory
 from tests.factories import BookingFactory, StaffFactory
 from tests.plan_reader import explained
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept", "templates")]
 NOW = dt.datetime(2026, 11, 20, 15, tzinfo=dt.UTC)
 # A part each hour back from a month ahead; all of it paid, and all its alerts resolved, but for what is still to come.
 HISTORY = """

@@ -11,7 +11,7 @@ from tests.business_factories import SupportTicketFactory
 from tests.factories import StaffFactory
 from tests.plan_reader import explained
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept", "templates")]
 NOW = dt.datetime(2026, 11, 20, 15, tzinfo=dt.UTC)
 # A ticket each hour back; all but the first thirty are closed, their clocks stopped, their alerts resolved.
 HISTORY = """

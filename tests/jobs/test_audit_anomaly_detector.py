@@ -20,7 +20,7 @@ from tests.business_factories import AuditEventFactory
 from tests.factories import StaffFactory
 from tests.plan_reader import explained
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept", "templates")]
 
 # 11:05 on a Friday in Moncton.
 NOW = dt.datetime(2026, 11, 20, 15, 5, tzinfo=dt.UTC)

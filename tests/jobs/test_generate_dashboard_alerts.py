@@ -31,7 +31,7 @@ from tests.business_factories import (
 from tests.factories import BookingFactory, EquipmentFactory, PaymentFactory, StaffFactory
 from tests.plan_reader import explained
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept", "templates")]
 
 TODAY = dt.date(2026, 11, 20)
 MINUTE = dt.timedelta(minutes=1)

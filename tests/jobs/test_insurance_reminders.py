@@ -23,7 +23,7 @@ from tests.business_factories import DAY, InsuranceActivityFactory, InsuranceDoc
 from tests.factories import BookingFactory, CustomerFactory
 from tests.plan_reader import explained
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept", "templates")]
 
 
 def utc(text: str) -> dt.datetime:
