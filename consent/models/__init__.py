@@ -1,0 +1,20 @@
+"""The tables of consent: the current state, the ledger behind it, dead addresses, unsubscribe links.
+
+Only `consent/preferences.py`, `consent/suppress.py` and `consent/tokens.py` write here; everyone else asks `consent/gate.py`.
+"""
+
+from consent.models.ledger import ConsentEvent, CustomerConsent
+from consent.models.suppression import Suppression
+from consent.models.token import UnsubscribeToken
+from consent.models.words import Category, Channel, Scope, Source
+
+__all__ = [
+    "Category",
+    "Channel",
+    "ConsentEvent",
+    "CustomerConsent",
+    "Scope",
+    "Source",
+    "Suppression",
+    "UnsubscribeToken",
+]
