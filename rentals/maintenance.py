@@ -17,11 +17,16 @@ from rentals.querysets.maintenance import DUE_HOURS, limits
 
 _JUDGE = (Path(__file__).parent / "sql" / "maintenance_judgement.sql").read_text("utf-8")
 
-# An alert is over once its limit is not near any more, or a service came after it. A limit that is unknown (no reading)
-# ends nothing; neither does a run for a moment before the alert.
+# An alert is over once its limit is not near any more, or a service came after it; without a service it is withdrawn, and
+# may open again. A limit that is unknown (no reading) ends nothing; neither does a run for a moment before the alert.
 _RESOLVE = """
 WITH resolved AS (
-    UPDATE maintenance_alerts AS alert SET resolved_at = %(now)s, updated_at = now()
+    UPDATE maintenance_alerts AS alert SET resolved_at = %(now)s, updated_at = now(),
+        withdrawn = CASE alert.alert_type
+            WHEN 'hours_based' THEN COALESCE(machine.hours_serviced_at <= alert.triggered_at, true)
+            WHEN 'calendar_based' THEN COALESCE(machine.date_serviced_at <= alert.triggered_at, true)
+            ELSE false
+        END
     FROM maintenance_judgement AS machine
     WHERE alert.equipment_id = machine.equipment_id AND alert.resolved_at IS NULL AND alert.triggered_at <= %(now)s
         AND CASE alert.alert_type

@@ -88,9 +88,10 @@ class MaintenanceAlert(Record):
     - calendar_based: `due_at`, the `next_due_at` of the log;
     - fault_code: `fault_code`, as the machine reports it.
 
-    Hours and dates never come back, so these two are told once for all time: an alert that a person resolved
-    without a service does not open again at the next run. And a machine has one open alert of each of the two kinds:
-    the later threshold is the same service. A fault may come back, so its code is unique while it is open only.
+    These two are told once a threshold: what a person or a service resolved does not open again at the next run. Only
+    a `withdrawn` one does, when its limit is reached after all: nobody looked after the machine; a reading was wrong, or
+    a date had moved. And a machine has one open alert of each of the two kinds: the later threshold is the same service.
+    A fault may come back, so its code is unique while it is open only.
     """
 
     class AlertType(models.TextChoices):
@@ -105,6 +106,11 @@ class MaintenanceAlert(Record):
     fault_code = models.TextField(blank=True, default="")
     triggered_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True, blank=True)
+    withdrawn = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("Resolved without a service, because its limit was not near any more"),
+    )
 
     objects = MaintenanceAlertQuerySet.as_manager()
 
@@ -127,18 +133,22 @@ class MaintenanceAlert(Record):
             ),
             models.UniqueConstraint(
                 fields=["equipment", "threshold_value"],
-                condition=Q(alert_type="hours_based"),
+                condition=Q(alert_type="hours_based", withdrawn=False),
                 name="maintenance_alerts_hours_once",
             ),
             models.UniqueConstraint(
                 fields=["equipment", "due_at"],
-                condition=Q(alert_type="calendar_based"),
+                condition=Q(alert_type="calendar_based", withdrawn=False),
                 name="maintenance_alerts_date_once",
             ),
             models.UniqueConstraint(
                 fields=["equipment", "fault_code"],
                 condition=Q(alert_type="fault_code", resolved_at__isnull=True),
                 name="maintenance_alerts_fault_open",
+            ),
+            models.CheckConstraint(
+                condition=Q(withdrawn=False) | Q(resolved_at__isnull=False) & ~Q(alert_type="fault_code"),
+                name="maintenance_alerts_withdrawn",
             ),
             models.CheckConstraint(
                 condition=Q(

@@ -88,6 +88,12 @@ def test_each_state_of_the_domain_is_taken_and_no_other(
         ("maintenance_logs_performed_at", MaintenanceLogFactory, {"performed_at": None}),
         ("maintenance_logs_order", MaintenanceLogFactory, {"next_due_at": MOMENT - 60 * DAY}),
         ("maintenance_alerts_says_why", MaintenanceAlertFactory, {"threshold_value": None}),
+        ("maintenance_alerts_withdrawn", MaintenanceAlertFactory, {"withdrawn": True}),
+        (
+            "maintenance_alerts_withdrawn",
+            MaintenanceAlertFactory,
+            {"alert_type": "fault_code", "withdrawn": True, "resolved_at": MOMENT},
+        ),
         (
             "maintenance_alerts_says_why",
             MaintenanceAlertFactory,
@@ -207,7 +213,7 @@ def test_an_alert_opens_again_only_after_it_was_resolved() -> None:
         ("calendar_based", {"due_at": MOMENT}, {"due_at": MOMENT + DAY}, "maintenance_alerts_date_once"),
     ],
 )
-def test_a_service_that_is_due_is_told_once_for_all_time(
+def test_a_service_that_is_due_is_told_once_for_all_time_unless_it_was_withdrawn(
     alert_type: str, same: dict[str, Any], other: dict[str, Any], once: str
 ) -> None:
     alert = MaintenanceAlertFactory.create(alert_type=alert_type, **same)
@@ -215,6 +221,10 @@ def test_a_service_that_is_due_is_told_once_for_all_time(
     refuse("maintenance_alerts_one_open", MaintenanceAlertFactory, **of_what, **other)
     alert.resolved_at = MOMENT
     alert.save()
+    refuse(once, MaintenanceAlertFactory, **of_what, **same)
+    alert.withdrawn = True
+    alert.save()
+    MaintenanceAlertFactory.create(**of_what, **same, resolved_at=MOMENT)
     refuse(once, MaintenanceAlertFactory, **of_what, **same)
     MaintenanceAlertFactory.create(**of_what, **other)
 

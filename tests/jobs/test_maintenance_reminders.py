@@ -245,6 +245,48 @@ def test_an_alert_that_a_person_resolved_does_not_come_back_and_the_machine_stay
     assert state(machine) == "overdue"
 
 
+def test_hours_that_a_wrong_reading_showed_are_told_again_when_they_are_reached() -> None:
+    machine = due_by_hours("1260.0")
+    remind()
+    TelematicsSnapshotFactory.create(
+        equipment=machine, captured_at=MOMENT + DAY, engine_hours=Decimal("1126.0")
+    )
+    assert remind(MOMENT + DAY).changed == {"alerts resolved": 1, "machines now normal": 1}
+    TelematicsSnapshotFactory.create(
+        equipment=machine, captured_at=MOMENT + 2 * DAY, engine_hours=Decimal("1251.0")
+    )
+    again = remind(MOMENT + 2 * DAY)
+    assert (again.changed["alerts opened"], again.queued) == (1, 2)
+    assert alerts(machine) == [("hours_based", False), ("hours_based", True)]
+    assert remind(MOMENT + 3 * DAY).changed == {}
+
+
+def test_a_date_that_moved_away_and_back_is_told_again() -> None:
+    machine = due_by_date(MOMENT + DAY)
+    remind()
+    MaintenanceLog.objects.update(next_due_at=MOMENT + 90 * DAY)
+    remind(MOMENT + DAY)
+    MaintenanceLog.objects.update(next_due_at=MOMENT + DAY)
+    assert remind(MOMENT + 2 * DAY).queued == 2
+    assert alerts(machine) == [("calendar_based", False), ("calendar_based", True)]
+    MaintenanceAlert.objects.filter(resolved_at=None).update(resolved_at=MOMENT + 2 * DAY)  # by a person
+    assert remind(MOMENT + 3 * DAY).queued == 0
+
+
+def test_what_a_service_resolved_is_not_told_again_where_its_limit_comes_back() -> None:
+    machine = due_by_hours("1260.0")
+    MaintenanceLog.objects.update(next_due_at=MOMENT + DAY)
+    remind()
+    served(machine, MOMENT + dt.timedelta(hours=2))
+    remind(MOMENT + DAY)
+    # As if nobody had noted the service: the workshop was there all the same.
+    MaintenanceLog.objects.filter(performed_at__gt=MOMENT).update(
+        performed_at=MOMENT - 60 * DAY, next_due_at=None, engine_hours=None
+    )
+    assert remind(MOMENT + 2 * DAY).queued == 0
+    assert alerts(machine) == [("calendar_based", False), ("hours_based", False)]
+
+
 def test_a_lost_reading_ends_no_alert() -> None:
     machine = due_by_hours("1260.0")
     remind()
