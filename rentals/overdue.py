@@ -20,6 +20,13 @@ _SEVERITY = f"""CASE
     WHEN {_TODAY} - part.due_date >= {CRITICAL_DAYS} THEN 'critical'
     WHEN {_TODAY} - part.due_date >= {WARNING_DAYS} THEN 'warning' ELSE 'info' END"""
 
+_ALERT = f"""
+    INSERT INTO alerts (type, severity, entity_type, entity_id, summary, details, detected_at, acknowledged_by, status)
+    SELECT '{ALERT}', severity, 'installment', id::text, 'Instalment due ' || due_date || ' was not paid.',
+        jsonb_build_object('booking_id', booking_id, 'installment_number', installment_number,
+            'due_date', due_date, 'amount', amount, 'currency', currency),
+        %(now)s, '', 'open'"""
+
 # The part first, by its index, and then its booking by key: the planner takes what is pending and past for far more than it
 # is, and would read all bookings. One that finds its alert open adds none: the matter is the same.
 _MARK = f"""
@@ -38,12 +45,7 @@ WITH due AS MATERIALIZED (
 ), marked AS (
     UPDATE installment_schedules SET status = 'overdue', updated_at = now()
     WHERE id = ANY(ARRAY(SELECT id FROM due)) RETURNING 1
-), opened AS (
-    INSERT INTO alerts (type, severity, entity_type, entity_id, summary, details, detected_at, acknowledged_by, status)
-    SELECT '{ALERT}', severity, 'installment', id::text, 'Instalment due ' || due_date || ' was not paid.',
-        jsonb_build_object('booking_id', booking_id, 'installment_number', installment_number,
-            'due_date', due_date, 'amount', amount, 'currency', currency),
-        %(now)s, '', 'open'
+), opened AS ({_ALERT}
     FROM due ON CONFLICT DO NOTHING RETURNING 1
 )
 SELECT (SELECT count(*) FROM marked), (SELECT count(*) FROM opened)
@@ -56,6 +58,30 @@ JOIN customers AS customer ON customer.id = booking.customer_id
 CROSS JOIN LATERAL (SELECT {_SEVERITY} AS severity) AS grown
 WHERE {_OPEN} AND part.id = alert.entity_id::uuid AND part.status = 'overdue'
     AND alert.severity <> grown.severity
+"""  # noqa: S608
+# What a person closed stays closed while it is as grave as it was. Only parts without an open alert are looked into, and
+# their alerts count for this due date: of one that was postponed in between, all is told from the start.
+_REOPEN = f"""
+WITH silent AS MATERIALIZED (
+    SELECT part.* FROM installment_schedules AS part
+    WHERE part.status = 'overdue' AND part.due_date <= %(latest)s AND NOT EXISTS (
+        SELECT FROM alerts AS alert WHERE {_OPEN} AND alert.entity_id = part.id::text)
+), closed AS (
+    SELECT silent.*, (
+        SELECT max(array_position(%(grades)s::text[], alert.severity)) FROM alerts AS alert
+        WHERE alert.type = '{ALERT}' AND alert.entity_type = 'installment' AND alert.entity_id = silent.id::text
+            AND alert.status = 'resolved' AND alert.details ->> 'due_date' = silent.due_date::text
+    ) AS told
+    FROM silent
+), graver AS (
+    SELECT closed.*, booking.currency, grown.severity
+    FROM closed
+    JOIN bookings AS booking ON booking.id = closed.booking_id AND booking.status <> 'cancelled'
+    JOIN customers AS customer ON customer.id = booking.customer_id
+    CROSS JOIN LATERAL (SELECT {_SEVERITY.replace("part.", "closed.")} AS severity) AS grown
+    WHERE closed.told < array_position(%(grades)s::text[], grown.severity)
+){_ALERT}
+FROM graver ON CONFLICT DO NOTHING
 """  # noqa: S608
 # Who was given more time is not late any more.
 _POSTPONE = f"""
@@ -84,6 +110,12 @@ def mark_overdue(*, now: dt.datetime) -> tuple[int, int]:
 def raise_alerts(*, now: dt.datetime) -> int:
     """Let the severity of open alerts follow the age of their debt: info, from 7 days warning, from 14 critical."""
     return _changed(_RAISE, now=now)
+
+
+def reopen_graver(*, now: dt.datetime) -> int:
+    """Open a new alert where a person closed one and the debt grew graver since; answers how many."""
+    latest = now.astimezone(dt.UTC).date() - dt.timedelta(days=WARNING_DAYS - 1)
+    return _changed(_REOPEN, now=now, latest=latest, grades=["info", "warning", "critical"])
 
 
 def postpone(*, now: dt.datetime) -> int:

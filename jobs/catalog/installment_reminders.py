@@ -17,7 +17,7 @@ from jobs.spec import JobResult, Progress
 from jobs.telling import PAGE, Telling, once, pages
 from notifications.message import Group, NotifyRequest
 from rentals.models import Booking, InstallmentSchedule
-from rentals.overdue import mark_overdue, postpone, raise_alerts, resolve_settled
+from rentals.overdue import mark_overdue, postpone, raise_alerts, reopen_graver, resolve_settled
 from rentals.overdue_news import News, take_news
 from rentals.querysets.installments import InstallmentQuerySet
 
@@ -79,7 +79,7 @@ def _keep_books(now: dt.datetime) -> dict[str, int]:
         "instalments postponed": postponed,
         "alerts resolved": resolved,
         "instalments overdue": overdue,
-        "alerts opened": opened,
+        "alerts opened": opened + reopen_graver(now=now),
         "alerts raised": raise_alerts(now=now),
     }
 

@@ -54,6 +54,12 @@ class Alert(Record):
         indexes = [
             # The admin's list in its order, a page at a time.
             models.Index(fields=["-detected_at", "-id"], name="alerts_latest"),
+            # installment_reminders: what was said before of a matter that is silent now.
+            models.Index(
+                fields=["type", "entity_type", "entity_id"],
+                condition=Q(status="resolved"),
+                name="alerts_resolved",
+            ),
         ]
         constraints = [
             # generate_dashboard_alerts: ON CONFLICT DO NOTHING; also the index of what is open.

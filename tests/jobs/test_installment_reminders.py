@@ -21,6 +21,7 @@ from notifications.models import Notification
 from rentals.models import Alert, Booking, InstallmentSchedule
 from tests.business_factories import InstallmentScheduleFactory
 from tests.factories import BookingFactory, CustomerFactory, StaffFactory
+from tests.plan_reader import explained
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates")]
 
@@ -291,6 +292,81 @@ def test_severity_rises_with_age_also_of_an_acknowledged_alert() -> None:
         severities.append(Alert.objects.get().severity)
     assert severities == ["info", "warning", "warning", "critical"]
     assert Alert.objects.get().status == "acknowledged"
+
+
+def close_alerts() -> None:
+    """As a person does in the admin."""
+    Alert.objects.exclude(status="resolved").update(status="resolved", resolved_at=NOW)
+
+
+def test_an_alert_that_a_person_closed_is_raised_anew_each_time_the_debt_grows_graver() -> None:
+    due(1)
+    opened = []
+    for late in range(1, 30):
+        remind(NOW + days(late - 1))
+        opened += [(late, alert.severity) for alert in Alert.objects.exclude(status="resolved")]
+        close_alerts()
+    assert opened == [(1, "info"), (7, "warning"), (14, "critical")]
+    assert Alert.objects.latest("detected_at").details["due_date"] == (DAY - days(1)).isoformat()
+
+
+def test_a_closed_alert_that_was_critical_is_not_raised_anew() -> None:
+    due(20)
+    remind()
+    close_alerts()
+    assert remind(NOW + days(9)).changed == {}
+
+
+@pytest.mark.parametrize("over", ["paid", "cancelled", "booking"])
+def test_what_was_paid_or_cancelled_is_not_raised_anew(over: str) -> None:
+    row = due(1)
+    remind()
+    close_alerts()
+    if over == "booking":
+        Booking.objects.update(status="cancelled")
+    else:
+        InstallmentSchedule.objects.update(status=over, paid_at=NOW if over == "paid" else None)
+    assert "alerts opened" not in remind(NOW + days(8)).changed
+    assert Alert.objects.filter(entity_id=str(row.pk)).count() == 1
+
+
+def test_what_was_said_of_another_due_date_is_no_reason_to_be_silent() -> None:
+    row = due(20)
+    remind()
+    close_alerts()
+    InstallmentSchedule.objects.update(due_date=DAY + days(10))
+    remind()
+    for late, severity in ((1, "info"), (8, "warning")):
+        remind(NOW + days(10 + late))
+        assert Alert.objects.get(entity_id=str(row.pk), resolved_at=None).severity == severity
+        close_alerts()
+
+
+def test_finance_hears_of_an_alert_that_is_raised_anew(finance: User) -> None:
+    due(1)
+    remind()
+    close_alerts()
+    remind(NOW + days(6))
+    assert [row.payload["count"] for row in digests().order_by("scheduled_at")] == [1, 1]
+
+
+def test_closed_alerts_of_long_ago_are_not_read() -> None:
+    row = due(1)
+    remind()
+    close_alerts()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO alerts (type, severity, entity_type, entity_id, summary, details, detected_at, acknowledged_by,"
+            " status, resolved_at) SELECT 'installment_overdue', 'info', 'installment', gen_random_uuid()::text, '', '{}',"
+            " now(), '', 'resolved', now() FROM generate_series(1, 20000)"
+        )
+        cursor.execute("ANALYZE")
+    with explained("WITH silent") as plans:
+        remind(NOW + days(6))
+    [plan] = plans
+    assert "alerts_resolved" in plan.indexes, plan
+    assert plan.blocks < 100, plan
+    assert Alert.objects.get(entity_id=str(row.pk), resolved_at=None).severity == "warning"
 
 
 def test_an_old_debt_that_is_found_late_is_critical_at_once() -> None:
