@@ -15,5 +15,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
+    path("webhooks/", include("notifications.webhooks.urls")),
     path("", include("consent.urls")),
 ]

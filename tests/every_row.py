@@ -73,9 +73,7 @@ def make_every_row() -> dict[type[Model], Model]:
         ),
         ChannelState.objects.create(channel="email", paused_until=now.replace(year=2099), reason=SECRET),
         DeliveryAttemptFactory.create(notification=notification, error=SECRET),
-        ProviderEventFactory.create(
-            notification_id=notification.pk, event_type=SECRET, detail={"why": SECRET}
-        ),
+        ProviderEventFactory.create(notification_id=notification.pk, event_id=SECRET, detail={"why": SECRET}),
         InboxItemFactory.create(title=SECRET, message=SECRET),
         PushSubscriptionFactory.create(recipient_key=f"customer:{SECRET}"),
         JobRun.objects.create(

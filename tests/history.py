@@ -47,8 +47,9 @@ SELECT md5('message' || n)::uuid, 1, 'sendgrid', CASE WHEN n %% 20 = 1 THEN 'per
 FROM generate_series(%(first)s, %(last)s) AS n WHERE n %% 20 <> 2
 """
 EVENTS = """
-INSERT INTO provider_events (provider, event_id, event_type, notification_id, occurred_at, detail)
-SELECT 'sendgrid', 'event-' || n, 'delivered', md5('message' || n)::uuid, now(), '{}'
+INSERT INTO provider_events (provider, event_id, event_type, notification_id, occurred_at, applied_at, outcome)
+SELECT 'sendgrid', 'event-' || n, CASE WHEN n %% 400 = 0 THEN 'bounced' ELSE 'delivered' END, md5('message' || n)::uuid,
+    now(), now(), 'noted'
 FROM generate_series(%(first)s, %(last)s) AS n WHERE n %% 4 = 0
 """
 CONSENT = """

@@ -1,7 +1,8 @@
 """The tables of the pipeline."""
 
 from notifications.models.api import ApiRequest
-from notifications.models.attempts import DeliveryAttempt, ProviderEvent
+from notifications.models.attempts import DeliveryAttempt
+from notifications.models.events import ProviderEvent
 from notifications.models.inbox import InboxItem, PushSubscription
 from notifications.models.queue import Notification, Priority
 from notifications.models.state import ChannelEvent, ChannelState, DrainSignal

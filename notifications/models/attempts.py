@@ -1,8 +1,7 @@
-"""What providers said: one row a try, and one a report that came afterwards."""
+"""What providers answered: one row a try."""
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from notifications.models.queue import Notification
@@ -61,26 +60,3 @@ class DeliveryAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.notification_id} #{self.number} {self.outcome}"
-
-
-class ProviderEvent(models.Model):
-    """What a provider told us afterwards by webhook, once per provider and event id."""
-
-    id = models.BigAutoField(primary_key=True)
-    provider = models.TextField()
-    event_id = models.TextField()
-    event_type = models.TextField()
-    notification_id = models.UUIDField(null=True, blank=True)
-    occurred_at = models.DateTimeField()
-    received_at = models.DateTimeField(db_default=Now(), editable=False)
-    detail = models.JSONField(default=dict)
-
-    class Meta:
-        db_table = "provider_events"
-        verbose_name = _("provider event")
-        verbose_name_plural = _("provider events")
-        indexes = [models.Index(fields=["notification_id"], name="provider_events_notification")]
-        constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="provider_events_once")]
-
-    def __str__(self) -> str:
-        return f"{self.provider} {self.event_type}"

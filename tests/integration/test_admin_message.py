@@ -57,7 +57,7 @@ def failed_message() -> Notification:
             started_at=start + dt.timedelta(minutes=number),
             finished_at=start + dt.timedelta(minutes=number, milliseconds=140),
         )
-    ProviderEventFactory.create(notification_id=row.pk, event_type="bounce")
+    ProviderEventFactory.create(notification_id=row.pk, event_type="bounced")
     history = [
         {"what": "replayed", "by": "staff:3", "reason": "The provider was down", "at": start.isoformat()}
     ]
@@ -76,7 +76,7 @@ def test_the_page_tells_the_story_in_order_without_a_word_of_the_text() -> None:
         "Attempt 2 through sendgrid, 140 ms: permanent (550 refused by [e-mail]).",
         "Asked for by job booking_reminders",
         "Allowed when it was queued",
-        "sendgrid reported: bounce.",
+        "sendgrid reported: bounced.",
         "Failed for good: 550: refused",
     ]
     assert [text for text in told if text not in page] == []

@@ -52,7 +52,7 @@ def test_a_provider_event_is_shown_without_addresses() -> None:
         detail={"email": "marie@example.com", "To": "+15065550123", "status": "250"}
     )
     client = operator("notifications.view_providerevent")
-    assert "delivered" in seen(client.get(f"{BASE}/providerevent/"))
+    assert "Delivered" in seen(client.get(f"{BASE}/providerevent/"))
     page = seen(client.get(f"{BASE}/providerevent/{event.pk}/change/"))
     assert '"status": "250"' in page
     assert "marie" not in page

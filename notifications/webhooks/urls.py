@@ -1,0 +1,10 @@
+"""Where providers report to: in, a path below /webhooks/; out, its view."""
+
+from django.urls import URLPattern, path
+
+from notifications.webhooks.twilio_status import twilio_status
+
+app_name = "webhooks"
+urlpatterns: list[URLPattern] = [
+    path("twilio/status/", twilio_status, name="twilio_status"),
+]
