@@ -88,6 +88,7 @@ GROUPS: tuple[tuple[Promise, tuple[Page, ...]], ...] = (
         (
             ("auth.user", "person", None),
             ("auth.group", "groups", None),
+            ("notifications.servicetoken", "key", None),
         ),
     ),
 )

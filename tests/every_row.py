@@ -10,7 +10,7 @@ from django_q.models import Schedule, Task
 
 from consent.models import ConsentEvent, CustomerConsent, Suppression
 from jobs.models import JobRun
-from notifications.models import ChannelState
+from notifications.models import ChannelState, ServiceToken
 from rentals.models import Customer, ViewState
 from tests.business_factories import (
     AlertFactory,
@@ -86,6 +86,7 @@ def make_every_row() -> dict[type[Model], Model]:
             trigger="command",
             lease_until=now,
         ),
+        ServiceToken.objects.create(name=SECRET, sha256="0" * 64, scopes=["process"], created_by=SECRET),
         Schedule.objects.create(name=SECRET, func="math.floor"),
         Task.objects.create(
             id=SECRET, name=SECRET, func="math.floor", started=now, stopped=now, success=False, result=SECRET

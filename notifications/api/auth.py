@@ -41,7 +41,7 @@ def identify(request: HttpRequest, *, scope: str, permission: str) -> Caller:
 
 
 class ServiceToken(HttpBearer):
-    """A program with a token of `SERVICE_TOKENS`."""
+    """A program with a token."""
 
     def __init__(self, scope: str) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class ServiceToken(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> Caller:  # noqa: ARG002
         found = find_token(token)
         if found is None:
-            raise ApiError(401, "bad_token", "This token is not one of SERVICE_TOKENS.")
+            raise ApiError(401, "bad_token", "This token is unknown, expired or revoked.")
         if self.scope not in found.scopes:
             raise ApiError(403, "missing_scope", f"The token “{found.name}” lacks the scope {self.scope}.")
         return Caller(f"token:{found.name}")

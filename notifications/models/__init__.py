@@ -6,6 +6,7 @@ from notifications.models.events import ProviderEvent
 from notifications.models.inbox import InboxItem, PushSubscription
 from notifications.models.queue import Notification, Priority
 from notifications.models.state import ChannelEvent, ChannelState, DrainSignal
+from notifications.models.tokens import ServiceToken
 from notifications.models.watch import DrainWatch
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "Priority",
     "ProviderEvent",
     "PushSubscription",
+    "ServiceToken",
 ]
