@@ -13,6 +13,7 @@ from django_q.models import Schedule
 
 from jobs import catalog
 from jobs.cron import next_slot, problem
+from jobs.known import forget_unknown, note_known
 from jobs.spec import JobSpec
 
 PREFIX = "postroom:"
@@ -98,6 +99,9 @@ def sync_schedules(*, now: dt.datetime, check: bool = False) -> SyncReport:
         for name in sorted(wanted.keys() - seen):
             drift.append(Drift("create", name, wanted[name].cron))
             _write(Schedule(), wanted[name], now, check)
+        if not check:
+            forget_unknown(catalog.CATALOG)
+            note_known(catalog.CATALOG, now=now)
     foreign = tuple(row.name or f"#{row.pk}" for row in rows if not (row.name or "").startswith(PREFIX))
     return SyncReport(tuple(drift), foreign)
 

@@ -17,6 +17,7 @@ SELECT job.name, last.id, last.started_at, last.finished_at, last.status, last.d
        last.trigger, last.summary, progress.done, progress.total,
        success.started_at, success.finished_at, failures.count, failures.crashes,
        (SELECT min(started_at) FROM job_runs WHERE job_name = job.name),
+       (SELECT since FROM known_jobs WHERE job_name = job.name),
        (SELECT min(next_run) FROM django_q_schedule WHERE name = job.schedule),
        pause.paused_at, pause.paused_by, pause.reason, pause.until, pause.resumed_at
 FROM unnest(%s::text[], %s::text[]) AS job(name, schedule)
@@ -91,6 +92,7 @@ class Standing:
     failures: int
     crashes: int
     first_run_at: dt.datetime | None
+    known_since: dt.datetime | None
     next_run_at: dt.datetime | None
     pause: LastPause | None
 
@@ -103,7 +105,7 @@ def standings(schedules: Mapping[str, str]) -> dict[str, Standing]:
 
 
 def _standing(*row: Any) -> Standing:
-    succeeded_at, success_ended_at, failures, crashes, first_run_at, next_run_at = row[10:16]
+    succeeded_at, success_ended_at, failures, crashes, first_run_at, known_since, next_run_at = row[10:17]
     return Standing(
         last_run=_last_run(*row[:10]),
         succeeded_at=succeeded_at,
@@ -111,8 +113,9 @@ def _standing(*row: Any) -> Standing:
         failures=failures,
         crashes=crashes,
         first_run_at=first_run_at,
+        known_since=known_since,
         next_run_at=next_run_at,
-        pause=LastPause(*row[16:]) if row[16] else None,
+        pause=LastPause(*row[17:]) if row[17] else None,
     )
 
 

@@ -91,9 +91,10 @@ def _state(standing: Standing, *, pause: LastPause | None, overdue: bool) -> str
 
 
 def _is_overdue(spec: JobSpec, standing: Standing, now: dt.datetime) -> bool:
-    """No success for so many slots. A job that never succeeded counts from its first run, or the slot it waits for;
-    one that was paused counts from the end of the pause."""
-    since = standing.succeeded_at or standing.first_run_at or standing.next_run_at
+    """No success for so many slots. A job that never succeeded counts from its first run; one that never ran, from when it
+    was first to run, or the slot that it waits for; one that was paused, from the end of the pause."""
+    waiting = [moment for moment in (standing.known_since, standing.next_run_at) if moment]
+    since = standing.succeeded_at or standing.first_run_at or min(waiting, default=None)
     if since is None:
         return False
     if standing.pause and standing.pause.end:

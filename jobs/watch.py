@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from jobs import catalog
 from jobs.escalation import escalate, forget
+from jobs.known import note_known
 from jobs.ledger import bury_dead
 from jobs.models import JobEscalation
 from jobs.status import JobStatus, job_statuses
@@ -33,6 +34,7 @@ class WatchReport:
 
 def watch(*, now: dt.datetime) -> WatchReport:
     """Look at every job, and at the drain."""
+    note_known(catalog.CATALOG, now=now)
     buried = bury_dead(*catalog.CATALOG)
     statuses = job_statuses(now=now)
     stands_still = drain_trouble(now=now)

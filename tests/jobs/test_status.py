@@ -8,11 +8,15 @@ from django.utils import timezone
 from django_q.models import Schedule
 from pytest_django import DjangoAssertNumQueries
 
-from jobs.models import JobRun
-from jobs.schedules import schedule_name
+from jobs.models import JobRun, KnownJob
+from jobs.pause import pause, resume
+from jobs.schedules import schedule_name, sync_schedules
 from jobs.standing import STANDING
 from jobs.status import JobStatus, healthy, job_statuses
+from jobs.trouble import Trouble
+from jobs.watch import watch
 from tests.catalogue import Install
+from tests.factories import StaffFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -101,6 +105,51 @@ def test_a_job_that_never_succeeded_is_overdue_once_its_slots_pass_by(install: I
     found = status()
     assert found.next_run_at == NOW - dt.timedelta(hours=4)
     assert found.overdue
+
+
+@pytest.mark.parametrize(("late", "overdue"), [(dt.timedelta(0), False), (3 * MINUTE, True)])
+def test_a_job_that_never_ran_is_overdue_three_slots_after_it_was_deployed(
+    install: Install, late: dt.timedelta, overdue: bool
+) -> None:
+    install()  # hourly
+    sync_schedules(now=NOW)  # at 15:30; the third slot after it is 18:00
+    third = dt.datetime(2026, 11, 20, 18, 0, tzinfo=dt.UTC)
+    # The clock ticks, and hands each slot to workers that are not there.
+    Schedule.objects.filter(name=schedule_name("probe")).update(next_run=third + 60 * MINUTE)
+    sync_schedules(now=third)  # a later deploy is no excuse
+    found = status(now=third + late)
+    assert (found.overdue, found.state) == (overdue, "overdue" if overdue else "never")
+
+
+def test_where_nobody_wrote_the_schedules_the_watch_begins_to_count(install: Install) -> None:
+    install()
+    StaffFactory.create(groups=("security_centre",))
+    assert watch(now=NOW).troubles == ()
+    assert watch(now=NOW + 180 * MINUTE).troubles == (Trouble("probe", "overdue"),)
+
+
+def test_a_job_that_never_ran_is_not_overdue_while_it_is_paused_nor_right_after(install: Install) -> None:
+    install()
+    sync_schedules(now=NOW)
+    pause("probe", by="command", reason="not yet", until=None, now=NOW)
+    assert status(now=NOW + 600 * MINUTE).state == "paused"
+    resume("probe", by="command", reason="now", now=NOW + 600 * MINUTE)
+    assert status(now=NOW + 610 * MINUTE).state == "never"
+    assert status(now=NOW + 900 * MINUTE).state == "overdue"
+
+
+def test_a_check_of_the_schedules_notes_nothing_and_a_job_that_comes_back_starts_anew(
+    install: Install,
+) -> None:
+    install()
+    sync_schedules(now=NOW, check=True)
+    assert not KnownJob.objects.exists()
+    sync_schedules(now=NOW)
+    install(name="other")
+    sync_schedules(now=NOW + 60 * MINUTE)
+    install()
+    sync_schedules(now=NOW + 6000 * MINUTE)
+    assert KnownJob.objects.get().since == NOW + 6000 * MINUTE
 
 
 def test_a_job_that_only_ever_fails_is_overdue_from_its_first_run_on(install: Install) -> None:
