@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox import keys
-from sandbox.script import EVENTS, Outcome, Script, read_script
+from sandbox.magic import Outcome
+from sandbox.script import EVENTS, Script, read_script
 from sandbox.sendgrid import events as sendgrid_events
 from sandbox.server import Headers
 from sandbox.store import Received
@@ -25,8 +26,16 @@ EVENTS_KEPT = 50
 class Callbacks:
     """Sends the providers' webhooks."""
 
-    def __init__(self, *, seed: str, webhook_url: str | None, status_callbacks: bool) -> None:
+    def __init__(
+        self,
+        *,
+        seed: str,
+        webhook_url: str | None,
+        status_callbacks: bool,
+        text_back: Callable[[Received, str], None],
+    ) -> None:
         self.postman = Postman()
+        self._text_back = text_back
         self._signing_key = keys.sendgrid_webhook_key(seed)
         self._token = keys.twilio_auth_token(seed)
         self._at_start = {
@@ -58,12 +67,14 @@ class Callbacks:
             or (isinstance(message.content, Sms) and not message.content.status_callback)
         ):
             return
-        outcome = script.outcome_for(message.recipients)
+        outcome = script.outcome_for(message.provider, message.recipients)
+        later, position = asyncio.get_running_loop().call_later, 0
         for position, event in enumerate(outcome.events, 1):
             wait = position * script.delay_ms / 1000
-            asyncio.get_running_loop().call_later(
-                wait, self._report_later, self._era, message, event, outcome.error_code
-            )
+            later(wait, self._report_later, self._era, message, event, outcome.error_code)
+        if outcome.reply:
+            wait = (position + 1) * script.delay_ms / 1000
+            later(wait, self._reply_later, self._era, message, outcome.reply)
 
     def report(
         self,
@@ -97,6 +108,10 @@ class Callbacks:
     def _report_later(self, era: int, message: Received, event: str, error_code: int | None) -> None:
         if era == self._era and self.scripts[message.provider].is_enabled:
             self.report(message, event, error_code)
+
+    def _reply_later(self, era: int, message: Received, text: str) -> None:
+        if era == self._era and self.scripts[message.provider].is_enabled:
+            self._text_back(message, text)
 
     def _status_sender(self, message: Received, status: str, error_code: int | None) -> Callable[[], None]:
         assert isinstance(message.content, Sms)

@@ -15,7 +15,7 @@ FILES = {
     "/_sandbox/page.css": ("page.css", "text/css; charset=utf-8"),
     **{
         f"/_sandbox/{name}.js": (f"{name}.js", "text/javascript; charset=utf-8")
-        for name in ("page", "detail", "answer", "empty", "dom")
+        for name in ("page", "detail", "answer", "empty", "magic", "dom")
     },
     "/favicon.ico": ("icon.svg", "image/svg+xml"),
 }

@@ -2,6 +2,7 @@
 recorded and reported on. Between a provider's own answer and the wire stands what that provider was told to
 do."""
 
+import asyncio
 import time
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -14,6 +15,9 @@ from sandbox.server import Request, Response
 from sandbox.store import Received, Store
 from sandbox.stripe.api import Stripe
 from sandbox.twilio.api import Twilio
+from sandbox.twilio.keywords import texts_of
+from sandbox.twilio.sms import Sms
+from sandbox.webhooks import Outcome as Posted
 from sandbox.webpush.api import WebPush
 
 
@@ -47,8 +51,12 @@ class Sandbox:
         self.store = Store(keep=options.keep, track=options.track, providers=PROVIDERS)
         self.behaviour = Behaviour()
         self.callbacks = Callbacks(
-            seed=options.seed, webhook_url=options.webhook_url, status_callbacks=options.status_callbacks
+            seed=options.seed,
+            webhook_url=options.webhook_url,
+            status_callbacks=options.status_callbacks,
+            text_back=self._text_back,
         )
+        self._answers: set[asyncio.Task[object]] = set()  # the loop holds tasks weakly
         self.sendgrid = SendGrid(seed=options.seed, store=self.store)
         self.twilio = Twilio(seed=options.seed, store=self.store)
         self.webpush = WebPush(seed=options.seed, store=self.store)
@@ -83,6 +91,25 @@ class Sandbox:
             tally.answers[response.status] += 1
         return response
 
+    async def hear(
+        self, sender: str, body: str, *, to: str, url: str, is_advanced: bool = False, is_handled: bool = True
+    ) -> tuple[Received, str | None, Posted]:
+        """A customer texts us: kept, obeyed where it is a keyword, and posted to `url`. Answers the message, what the
+        keyword meant, and what the receiver said. Where Twilio does not answer by itself, the receiver's TwiML does.
+
+        With Advanced Opt-Out the meaning is posted along; not handled is an account without Twilio's opt-out handling.
+        """
+        sms = Sms(self.twilio.account, sender, None, to, body, status_callback=None, is_inbound=True)
+        message = self.twilio.record(sms, len(body), time.time())
+        meaning, reply = self.twilio.note_inbound(sender, body) if is_handled else (None, "")
+        posted = await self.callbacks.deliver_inbound(message, url, meaning if is_advanced else None)
+        message.events.append("answered" if posted.is_accepted else "refused")
+        is_out = sender in self.twilio.opted_out
+        for text in [reply] if reply else [] if is_out or not posted.is_accepted else texts_of(posted.body):
+            back = Sms(self.twilio.account, to, None, sender, text, status_callback=None, is_answer=True)
+            self.twilio.record(back, len(text), time.time())
+        return message, meaning, posted
+
     def reset(self) -> None:
         """Everything as it was at the start."""
         self.store.reset()
@@ -105,6 +132,16 @@ class Sandbox:
         return replace(
             response, headers=response.headers + verdict.headers, delay=verdict.delay, hang_up=verdict.hang_up
         )
+
+    def _text_back(self, message: Received, text: str) -> None:
+        """The recipient of a message answers it, where the sandbox knows whither."""
+        url = self.options.inbound_url
+        if url is not None and isinstance(message.content, Sms):
+            answer = self.hear(
+                message.content.to, text, to=message.content.sender or keys.TWILIO_FROM, url=url
+            )
+            self._answers.add(task := asyncio.ensure_future(answer))
+            task.add_done_callback(self._answers.discard)
 
     def _accept(self, provider: Provider, request: Request, now: float) -> Response:
         response, accepted = provider.answer(request, now)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+from sandbox.magic import Outcome, fate_of
 from sandbox.sendgrid import events as sendgrid_events
 from sandbox.twilio import callbacks as twilio_callbacks
 from sandbox.webhooks import check_url
@@ -21,17 +22,9 @@ class BadScriptError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What follows a message: events in order and, for a text message that fails, Twilio's error code."""
-
-    events: tuple[str, ...]
-    error_code: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Script:
     """How one provider reports. `rules` are patterns (* and ?) of recipients with their outcomes; the first
-    match wins.
+    match wins, then the magic recipients (magic.py), then `outcome`.
 
     `url` is where SendGrid's events go; Twilio's go to each message's own StatusCallback. `delay_ms` lies
     between two events, and each is posted `copies` times, since real providers repeat themselves.
@@ -44,12 +37,12 @@ class Script:
     delay_ms: float = 50.0
     copies: int = 1
 
-    def outcome_for(self, recipients: tuple[str, ...]) -> Outcome:
+    def outcome_for(self, provider: str, recipients: tuple[str, ...]) -> Outcome:
         """What follows a message to these recipients."""
         for pattern, outcome in self.rules:
             if any(fnmatchcase(recipient, pattern) for recipient in recipients):
                 return outcome
-        return self.outcome
+        return fate_of(provider, recipients) or self.outcome
 
     def as_json(self) -> dict[str, object]:
         """The script as the control API shows it."""

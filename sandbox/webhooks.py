@@ -118,7 +118,7 @@ def _post(provider: str, url: str, body: bytes, headers: Headers) -> Outcome:
         status, text = _exchange(url, body, headers)
     except (OSError, HTTPException, ValueError) as error:
         status, text = 0, f"{type(error).__name__}: {error}"
-    return Outcome(provider, url, status, text[:500], time.time())
+    return Outcome(provider, url, status, text[:2000], time.time())
 
 
 def _exchange(url: str, body: bytes, headers: Headers) -> tuple[int, str]:

@@ -5,12 +5,11 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox import push_keys
+from sandbox import keys, push_keys
 from sandbox.behaviour import PROVIDERS, read_rule
 from sandbox.providers import Sandbox
 from sandbox.stripe import ledger, objects
 from sandbox.twilio.api import E164
-from sandbox.twilio.sms import Sms
 from sandbox.webhooks import check_url
 
 Json = dict[str, Any]
@@ -64,8 +63,8 @@ def report(sandbox: Sandbox, parameters: Json) -> object:
 
 
 async def inbound(sandbox: Sandbox, parameters: Json) -> object:
-    """A customer's text message: `from`, `body`, perhaps `to`, `url` and `advanced_opt_out`; answers with
-    what the receiver said."""
+    """A customer's text message: `from`, `body`, perhaps `to`, `url`, `advanced_opt_out` and `opt_out_handling`;
+    answers with what the receiver said."""
     sender, body = str(parameters.get("from", "")), parameters.get("body")
     url = parameters.get("url") or sandbox.options.inbound_url
     if not E164.fullmatch(sender) or not isinstance(body, str):
@@ -73,13 +72,14 @@ async def inbound(sandbox: Sandbox, parameters: Json) -> object:
     if not url:
         raise ValueError("no url; start the sandbox with --inbound-url or name one")
     check_url(url)
-    to = str(parameters.get("to") or "+15005550006")
-    sms = Sms(sandbox.twilio.account, sender, None, to, body, status_callback=None, is_inbound=True)
-    message = sandbox.twilio.record(sms, len(body), time.time())
-    meaning = sandbox.twilio.note_inbound(sender, body)
-    opt_out_type = meaning if parameters.get("advanced_opt_out") else None
-    posted = await sandbox.callbacks.deliver_inbound(message, url, opt_out_type)
-    message.events.append("answered" if posted.is_accepted else "refused")
+    message, meaning, posted = await sandbox.hear(
+        sender,
+        body,
+        to=str(parameters.get("to") or keys.TWILIO_FROM),
+        url=url,
+        is_advanced=bool(parameters.get("advanced_opt_out")),
+        is_handled=parameters.get("opt_out_handling") is not False,
+    )
     return {
         "id": message.number,
         "sid": message.reference,

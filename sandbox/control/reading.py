@@ -5,6 +5,7 @@ from typing import Any
 
 from sandbox import keys
 from sandbox.behaviour import PROVIDERS
+from sandbox.magic import listed
 from sandbox.providers import Sandbox
 from sandbox.store import Filter
 
@@ -27,6 +28,8 @@ def settings(sandbox: Sandbox, _: dict[str, Any]) -> object:
         "environment": keys.environment(sandbox.base_url, sandbox.options.seed),
         "inbound_url": sandbox.options.inbound_url,
         "webhook_url": sandbox.callbacks.scripts["sendgrid"].url,
+        "status_callbacks": sandbox.callbacks.scripts["twilio"].is_enabled,
+        "magic": listed(),
     }
 
 

@@ -85,7 +85,7 @@ function sms(message) {
   const { content } = message;
   const segments = `${content.segments} ${content.segments === 1 ? "segment" : "segments"}`;
   return [
-    heading(content.inbound ? `From ${content.from}` : `To ${content.to}`, message),
+    heading(content.inbound ? `From ${content.from}` : `${content.answer ? "Answer to" : "To"} ${content.to}`, message),
     h("dl", { class: "envelope" }, ...line("From", content.from ?? ""), ...line("To", content.to)),
     h(
       "div", { class: "phone" },
@@ -133,7 +133,7 @@ function heading(text, message) {
 function facts(message) {
   return h(
     "dl", { class: "envelope facts" },
-    ...line("Notification", message.notification_id ?? "none: duplicates cannot be told"),
+    ...line("Notification", message.notification_id ?? (message.content.inbound || message.content.answer ? "none" : "none: duplicates cannot be told")),
     ...line("Reference", message.reference),
     ...line("Reported back", message.events.join(" → ") || "nothing yet"),
   );

@@ -2,6 +2,7 @@
 
 import { clock, get, h, post } from "./dom.js";
 import { emptyState } from "./empty.js";
+import { showMagic } from "./magic.js";
 import { showMessage } from "./detail.js";
 
 const INTERVAL = 2000;
@@ -128,7 +129,7 @@ function step(offset) {
 }
 
 function onKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || $("fates").open) return;
   if (event.key === "Escape") {
     if (document.activeElement === $("search")) $("search").blur();
     else location.hash = "";
@@ -158,6 +159,7 @@ $("tools").addEventListener("input", () => {
 $("tools").addEventListener("submit", (event) => { event.preventDefault(); refresh(); });
 $("older").addEventListener("click", showOlder);
 $("clear").addEventListener("click", clearAll);
+$("magic").addEventListener("click", () => showMagic($("fates")));
 document.addEventListener("keydown", onKey);
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) { clearTimeout(timer); setLive("paused", "Paused"); } else refresh();

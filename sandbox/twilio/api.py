@@ -11,6 +11,7 @@ from sandbox import keys
 from sandbox.server import Request, Response
 from sandbox.store import Received, Store
 from sandbox.twilio.errors import FAULTS, JSON, error
+from sandbox.twilio.keywords import ANSWERS, meaning_of
 from sandbox.twilio.sms import Sms, resource
 
 BASE = "/twilio/2010-04-01/Accounts/"
@@ -18,10 +19,6 @@ RESOURCE = re.compile(r"(?P<account>AC[0-9a-f]{32})/Messages(?:/(?P<sid>SM[0-9a-
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 NORTH_AMERICAN = re.compile(r"\+1[2-9][0-9]{2}[2-9][0-9]{6}")
 SERVICE = re.compile(r"MG[0-9a-f]{32}")
-
-# Twilio's default keywords for long codes; only a message of this one word counts.
-STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
-START_WORDS = frozenset({"START", "YES", "UNSTOP"})
 
 # The magic numbers of Twilio's test credentials (docs, «Test credentials»).
 SENDERS = {"+15005550001": 21212, "+15005550007": 21606, "+15005550008": 21611, keys.TWILIO_FROM: 0}
@@ -100,19 +97,19 @@ class Twilio:
             content=sms,
             size=size,
             now=now,
-            is_counted=not sms.is_inbound,
+            is_counted=not sms.is_inbound and not sms.is_answer,
         )
 
-    def note_inbound(self, sender: str, body: str) -> str | None:
-        """Obey a keyword as Twilio's default opt-out handling does; STOP, START or None is what it meant."""
-        word = body.strip().upper()
-        if word in STOP_WORDS:
+    def note_inbound(self, sender: str, body: str) -> tuple[str | None, str]:
+        """Obey a keyword as Twilio's default opt-out handling does. Answers what it meant, and Twilio's own reply: none
+        to who is out already, none to who was never out."""
+        meaning, is_out = meaning_of(body), sender in self.opted_out
+        if meaning == "STOP":
             self.opted_out.add(sender)
-            return "STOP"
-        if word in START_WORDS:
+        if meaning == "START":
             self.opted_out.discard(sender)
-            return "START"
-        return None
+        is_news = is_out if meaning == "START" else not is_out
+        return meaning, ANSWERS[meaning] if meaning and is_news else ""
 
     def _check(self, sms: Sms, *, has_media: bool) -> int:
         """Twilio's error code, or 0 for a message that it would queue."""

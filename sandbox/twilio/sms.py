@@ -19,6 +19,7 @@ class Sms:
     body: str
     status_callback: str | None
     is_inbound: bool = False
+    is_answer: bool = False  # to an inbound message: Twilio's own, or the receiver's TwiML
 
     @property
     def channel(self) -> str:
@@ -52,6 +53,7 @@ class Sms:
             "segments": segments.count,
             "status_callback": self.status_callback,
             "inbound": self.is_inbound,
+            "answer": self.is_answer,
         }
 
 

@@ -89,11 +89,12 @@ class Posted:
 
 @dataclass
 class Receiver:
-    """A local server that takes webhooks; it answers with `statuses` in turn, and then with 200."""
+    """A local server that takes webhooks; it answers with `statuses` in turn, then with 200, and says `answer`."""
 
     url: str = ""
     posted: list[Posted] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
+    answer: str = "thank you"
 
     def wait(self, count: int, seconds: float = 10) -> list[Posted]:
         """The first `count` posts; fails if they do not arrive in time."""
@@ -114,7 +115,7 @@ def receiver() -> Iterator[Receiver]:
             result.posted.append(Posted(self.path, dict(self.headers), body))
             self.send_response(result.statuses.pop(0) if result.statuses else 200)
             self.end_headers()
-            self.wfile.write(b"thank you")
+            self.wfile.write(result.answer.encode())
 
         do_GET = do_POST  # noqa: N815 - a test may want to know that nobody looked
 

@@ -77,7 +77,8 @@ def test_the_same_text_message_or_push_twice(server: SandboxServer, send_sms: Se
 def test_an_inbound_message_is_shown_and_not_counted(server: SandboxServer, receiver: Any) -> None:
     server.inbound("+15062345678", "STOP", f"{receiver.url}/in")
     assert totals(server)["received"] == 0
-    assert server.message(server.messages(channel="sms")[0]["id"])["content"]["inbound"] is True
+    answer, text = (server.message(line["id"])["content"] for line in server.messages(channel="sms"))
+    assert (text["inbound"], answer["inbound"], answer["answer"]) == (True, False, True)
 
 
 def test_filters(server: SandboxServer, send_mail: Send, send_sms: Send) -> None:
