@@ -20,6 +20,7 @@ from jobs.telling import Telling, once
 from notifications.errors import EnqueueError
 from notifications.message import Group, NotifyRequest
 from rentals.anomalies import exports, failed_logins, privileges, secret_reads, sessions
+from rentals.anomalies.facts import facts
 from rentals.anomalies.finding import Finding, bucket_of
 from rentals.anomalies.thresholds import Thresholds, thresholds
 from rentals.incidents import open_incidents, told_until
@@ -107,7 +108,7 @@ def _tell(telling: Telling, rule: str, incidents: Sequence[SecurityIncident]) ->
     first = incidents[0]
     is_critical = first.severity == AuditEvent.Severity.CRITICAL
     request = NotifyRequest(
-        template="staff.security_alert",
+        template="security.incident",
         to=CENTRE,
         channel=AT_ONCE if is_critical else CHANNELS,
         payload=_words(rule, incidents),
@@ -125,11 +126,8 @@ def _tell(telling: Telling, rule: str, incidents: Sequence[SecurityIncident]) ->
 
 def _words(rule: str, incidents: Sequence[SecurityIncident]) -> dict[str, Any]:
     first = incidents[0]
+    told = facts(rule, first.evidence, incidents=len(incidents), rules=RULES)
     if len(incidents) == 1:
-        page = admin_page("rentals_securityincident_change", first.pk)
-        return {"summary": first.description, "detail_url": page}
+        return {**told, "detail_url": admin_page("rentals_securityincident_change", first.pk)}
     page = admin_page("rentals_securityincident_changelist")
-    return {
-        "summary": f"{len(incidents)} incidents of the same kind, such as: {first.description}",
-        "detail_url": f"{page}?{urlencode({'q': rule})}",
-    }
+    return {**told, "detail_url": f"{page}?{urlencode({'q': rule})}"}

@@ -35,6 +35,7 @@ def _finding(session: str, seen: list[Event]) -> Finding:
             "subject": session,
             "actor": seen[1].actor_id,
             "networks": networks[:20],
+            "network_count": len(networks),
             **sightings(seen),
         },
     )

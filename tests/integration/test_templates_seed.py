@@ -22,6 +22,15 @@ SIGNING = {
     "contract_url": "url",
 }
 STAFF = ("email", "push", "inapp")
+INCIDENTS = (
+    "failed_logins_by_address",
+    "failed_logins_by_account",
+    "privilege_change_after_hours",
+    "bulk_export",
+    "session_in_two_networks",
+    "first_secret_read",
+)
+INCIDENT_FACTS = ("incidents", "count", "minutes", "network", "changes", "rows", "usual", "networks")
 # What callers rely on: category, channels, and the payload that the jobs pass.
 CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
     "alert.overdue_insurance": (
@@ -196,6 +205,15 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
     ),
     "system.test_message": ("transactional", ALL, {}),
     "staff.security_alert": ("security", ALL, {"summary": "text", "detail_url": "url"}),
+    "security.incident": (
+        "security",
+        ALL,
+        {
+            **dict.fromkeys(INCIDENTS, "flag"),
+            **dict.fromkeys(INCIDENT_FACTS, "text"),
+            "detail_url": "url",
+        },
+    ),
     "system.job_alert": (
         "security",
         ALL,
@@ -252,6 +270,7 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
 }
 # What a payload may leave out.
 SPARE = {
+    "security.incident": set(INCIDENT_FACTS),
     "maintenance.worklist": {"more"},
     "promotion.announcement": {"ends_on"},
     "promotion.begun": {"ends_on"},

@@ -16,6 +16,8 @@ from jobs.spec import JobResult, silent
 from notifications.models import Notification
 from rentals.anomalies import sessions
 from rentals.models import AuditEvent, SecurityIncident
+from templates_app.lookup import compiled
+from templates_app.samples import sample_context
 from tests.business_factories import AuditEventFactory
 from tests.factories import StaffFactory
 from tests.plan_reader import explained
@@ -26,6 +28,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept", "templates
 NOW = dt.datetime(2026, 11, 20, 15, 5, tzinfo=dt.UTC)
 MINUTE, HOUR, DAY = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)
 RULES = audit_anomaly_detector.RULES
+FACTS = ("incidents", "count", "minutes", "network", "changes", "rows", "usual", "networks")
 
 
 @pytest.fixture(autouse=True)
@@ -135,7 +138,7 @@ def test_each_rule_opens_one_incident_and_tells_the_security_centre(rule: str, c
     for row in rows.values():
         assert row.to == {"staff_id": str(centre.pk)}
         assert row.category == "security"
-        assert row.payload["summary"] == incident.description
+        assert {name for name in RULES if row.payload[name]} == {rule}
         assert row.payload["detail_url"].endswith(f"/admin/rentals/securityincident/{incident.pk}/change/")
 
 
@@ -312,8 +315,89 @@ def test_many_incidents_of_a_rule_are_one_message_that_leads_to_all() -> None:
     result = detect()
     assert result.changed == {"incidents opened": 5}
     row = Notification.objects.get(channel="email")
-    assert row.payload["summary"].startswith("5 incidents of the same kind, such as: A secret was read")
+    assert row.payload["incidents"] == 5
+    assert (
+        words(row, "en")
+        == "5 incidents of the same kind, such as: a secret was read by somebody who never read one before"
+    )
+    assert words(row, "fr") == (
+        "5 incidents du même genre, par exemple : un secret a été lu par une personne qui n’en avait jamais lu"
+    )
     assert row.payload["detail_url"].endswith("/admin/rentals/securityincident/?q=first_secret_read")
+
+
+def exported_with_a_past() -> None:
+    for day in range(3, 8):
+        export(400, at=NOW - day * DAY)
+    export(1, at=NOW - 32 * DAY)
+    export(12_000)
+
+
+def changed_twice() -> None:
+    night_change()
+    night_change()
+
+
+@pytest.mark.parametrize(
+    ("make", "english", "french"),
+    [
+        (
+            address_burst,
+            "20 failed logins from one address of the network 203.0.113.0/24 within 4 min",
+            "20 connexions refusées depuis une même adresse du réseau 203.0.113.0/24 en 4 min",
+        ),
+        (
+            account_burst,
+            "10 failed logins of one account within 2 min",
+            "10 connexions refusées à un même compte en 2 min",
+        ),
+        (
+            night_change,
+            "rights were changed outside working hours",
+            "des droits ont été modifiés en dehors des heures de travail",
+        ),
+        (
+            changed_twice,
+            "rights were changed 2 times outside working hours",
+            "des droits ont été modifiés 2 fois en dehors des heures de travail",
+        ),
+        (
+            export,
+            "10 000 rows were exported within an hour, where there is no usual number yet",
+            "10 000 lignes ont été exportées en une heure, sans habitude connue à ce jour",
+        ),
+        (
+            exported_with_a_past,
+            "12 000 rows were exported within an hour, where 400 are usual",
+            "12 000 lignes ont été exportées en une heure, contre 400 d’habitude",
+        ),
+        (
+            moved_session,
+            "one session was used from 2 networks within minutes",
+            "une même session a servi depuis 2 réseaux en quelques minutes",
+        ),
+        (
+            secret_read,
+            "a secret was read by somebody who never read one before",
+            "un secret a été lu par une personne qui n’en avait jamais lu",
+        ),
+    ],
+)
+def test_what_happened_is_worded_in_the_readers_language(
+    make: Callable[[], object], english: str, french: str
+) -> None:
+    make()
+    detect()
+    row = Notification.objects.get(channel="email")
+    assert (words(row, "en"), words(row, "fr")) == (english, french)
+
+
+def words(row: Notification, locale: str) -> str:
+    """What the e-mail's subject says has happened."""
+    context = sample_context([], category=row.category) | row.payload
+    context |= {name: None for name in FACTS if name not in context}
+    _, parts = compiled(row.template_version_id).render(channel="email", locale=locale, context=context)
+    return parts["subject"].partition({"en": "alert: ", "fr": "sécurité : "}[locale])[2]
 
 
 def test_a_critical_one_goes_out_on_every_channel() -> None:
