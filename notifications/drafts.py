@@ -20,6 +20,7 @@ from notifications.message import Group, NotifyRequest
 from notifications.origin import current_origin
 from notifications.reach import Reach, reach_many, recipient_key
 from notifications.recipients import expand
+from notifications.sealed_payload import seal_payload
 from notifications.validate import channels_of, validate
 from templates_app.lookup import Published
 
@@ -116,6 +117,7 @@ def _drafts(
         metadata["sandbox"] = True
     if request.body is not None:
         metadata["body"] = request.body
+    payload = seal_payload(request.payload, template.sensitive) if template else request.payload
     for channel in channels_of(request, template, reach):
         yield Draft(
             id=uuid7(),
@@ -126,7 +128,7 @@ def _drafts(
             reach=reach,
             template=template,
             subject=request.subject,
-            payload=request.payload,
+            payload=payload,
             metadata=metadata,
             scheduled_at=request.scheduled_at or now,
             expires_at=request.expires_at,

@@ -74,13 +74,9 @@ def _candidate(row: Claimed, reach: Reach | None, named: bool) -> Candidate:
 
 def _rendered(row: Claimed, reach: Reach, token: str | None) -> Message | Verdict:
     """The message, or the verdict on a text that cannot be made. One bad text must not hold up the batch it is in."""
-    links = (
-        {"unsubscribe_url": unsubscribe_url(token), "preferences_url": preferences_url(token)}
-        if token
-        else {}
-    )
+    leave, prefer = (unsubscribe_url(token), preferences_url(token)) if token else ("", "")
     try:
-        return render(row, reach, **links)
+        return render(row, reach, unsubscribe_url=leave, preferences_url=prefer)
     except RenderError as error:
         return unrenderable(str(error))
     except Exception as error:

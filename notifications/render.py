@@ -8,9 +8,11 @@ from typing import Any
 
 from django.conf import settings
 
+from consent.sealed import SealError
 from notifications.conf import conf
 from notifications.message import Claimed, Message, Personalised, Rendered
 from notifications.reach import Reach
+from notifications.sealed_payload import mask_payload, open_payload
 from templates_app.engine import TemplateError
 from templates_app.lookup import compiled, render_inline
 
@@ -24,13 +26,20 @@ class RenderError(Exception):
 
 
 def render(
-    claimed: Claimed, reach: Reach, *, unsubscribe_url: str = "", preferences_url: str = ""
+    claimed: Claimed,
+    reach: Reach,
+    *,
+    unsubscribe_url: str = "",
+    preferences_url: str = "",
+    masking: bool = False,
 ) -> Message:
-    """The Message for one row. `unsubscribe_url` is empty for categories that cannot be left."""
-    context = {**claimed.payload, **reserved(reach, unsubscribe_url, preferences_url)}
+    """The Message for one row. `unsubscribe_url` is empty for categories that cannot be left; `masking` is for a reader
+    who may not see sensitive values."""
     try:
+        payload = (mask_payload if masking else open_payload)(claimed.payload, _sensitive(claimed))
+        context = {**payload, **reserved(reach, unsubscribe_url, preferences_url)}
         locale, parts = _parts(claimed, reach.contact.locale, context)
-    except TemplateError as error:
+    except (TemplateError, SealError) as error:
         raise RenderError(str(error)) from error
     text = Rendered(locale, _marked(parts, claimed.channel))
     return message_of(claimed, reach, text, unsubscribe_url, sandbox=conf().sandbox)
@@ -57,6 +66,11 @@ def message_of(
         expires_at=claimed.expires_at,
         sandbox=sandbox,
     )
+
+
+def _sensitive(claimed: Claimed) -> frozenset[str]:
+    version_id = claimed.template_version_id
+    return compiled(version_id).sensitive if version_id is not None else frozenset()
 
 
 def _parts(claimed: Claimed, locale: str, context: Mapping[str, Any]) -> tuple[str, dict[str, str]]:

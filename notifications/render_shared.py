@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 
+from consent.sealed import SealError
 from consent.tokens import preferences_url, unsubscribe_url
 from notifications.conf import conf
 from notifications.message import Claimed, Message, Personalised
 from notifications.reach import Reach
 from notifications.reconnect import is_lost
 from notifications.render import HEADLINE, SANDBOX_MARK, about, message_of, ourselves
+from notifications.sealed_payload import Payload, open_payload
 from templates_app.batch import render_together
 from templates_app.compiled import CompiledVersion
 from templates_app.engine import TemplateError
@@ -79,7 +81,9 @@ def _together(
         links = [address.replace(_TOKEN, token) if token else "" for address in addresses]
         leave.append(links[0])
         own = {**system, "unsubscribe_url": links[0], "preferences_url": links[1]}
-        contexts.append((row.payload, {"recipient": about(reach, settings.TIME_ZONE), "system": own}))
+        contexts.append(
+            (_opened(row, version), {"recipient": about(reach, settings.TIME_ZONE), "system": own})
+        )
     skeleton, values = render_together(
         version,
         channel=channel,
@@ -95,3 +99,11 @@ def _together(
         for (row, reach), own, link in zip(members, values, leave, strict=True)
         if own is not None
     }
+
+
+def _opened(row: Claimed, version: CompiledVersion) -> Payload:
+    """A value that cannot be opened stays sealed: it fits no placeholder, so that its message is rendered, and fails, alone."""
+    try:
+        return open_payload(row.payload, version.sensitive)
+    except SealError:
+        return row.payload

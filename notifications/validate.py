@@ -13,6 +13,7 @@ from notifications.errors import EnqueueError
 from notifications.message import Address, NotifyRequest
 from notifications.models import Priority
 from notifications.reach import Reach
+from notifications.sealed_payload import MARK
 from templates_app.lookup import Published, check_payload
 from templates_app.models import NotificationTemplate
 
@@ -162,6 +163,8 @@ def _json(value: object, field: str) -> None:
         raise EnqueueError("bad_json", field, f"{field} must be an object of names and values.")
     if len(text) > MAX_JSON:
         raise EnqueueError("too_large", field, f"{field} has {len(text)} bytes; the limit is {MAX_JSON}.")
+    if MARK in text:
+        raise EnqueueError("reserved", field, f"{field} may not hold the name {MARK}: we write it.")
     if "\\u0000" in text:
         raise EnqueueError(
             "bad_json", field, f"{field} holds a NUL character, which PostgreSQL cannot store."

@@ -9,6 +9,7 @@ from typing import Any
 from templates_app.engine import OPTIONAL_PARTS, PARTS, RESERVED, Mustache, TemplateError
 from templates_app.formats import TYPES, in_words, is_valid
 from templates_app.layout import FRAMES
+from templates_app.masked import MASKED, mask
 from templates_app.placeholders import Placeholder, filled
 from templates_app.segments import economical
 
@@ -32,6 +33,7 @@ class CompiledVersion:
     placeholders: tuple[Placeholder, ...]
     texts: Mapping[str, Mapping[str, Mapping[str, Mustache]]]
     default_locale: str
+    sensitive: frozenset[str] = frozenset()  # names
 
     @classmethod
     def of(
@@ -45,7 +47,8 @@ class CompiledVersion:
             }
             for locale, channels in content.items()
         }
-        return cls(tuple(placeholders), texts, default_locale)
+        declared = tuple(placeholders)
+        return cls(declared, texts, default_locale, frozenset(p.name for p in declared if p.sensitive))
 
     def render(
         self,
@@ -106,7 +109,8 @@ def render_inline_parts(
 def choose_locale(locales: Iterable[str], wanted: str, default: str) -> str:
     """fr_CA → fr → the default language → the first one there is."""
     known = {_plain(locale): locale for locale in locales}
-    for candidate in (_plain(wanted), _language(wanted), _plain(default), _language(default)):
+    plain = _plain(wanted), _plain(default)
+    for candidate in (name for whole in plain for name in (whole, whole.partition("_")[0])):
         if candidate in known:
             return known[candidate]
     if not known:
@@ -137,7 +141,9 @@ def payload_words(
     """A payload in the reader's words. Raises TemplateError for a value that is not what its type says."""
     words = filled(placeholders, payload)
     for p in placeholders:
-        if words.get(p.name) not in (None, ""):
+        if words.get(p.name) is MASKED:
+            words[p.name] = mask(p)
+        elif words.get(p.name) not in (None, ""):
             if not is_valid(p.type, words[p.name]):
                 raise TemplateError("invalid", f"“{p.name}” must be {TYPES[p.type]}.")
             words[p.name] = in_words(p.type, words[p.name], locale=locale, zone=zone)
@@ -191,7 +197,3 @@ def tidy(channel: str, part: str, text: str) -> str:
 
 def _plain(locale: str) -> str:
     return locale.replace("-", "_").lower()
-
-
-def _language(locale: str) -> str:
-    return _plain(locale).partition("_")[0]

@@ -44,6 +44,7 @@ class Published:
     channels: frozenset[str]
     locales: tuple[str, ...]
     placeholders: tuple[Placeholder, ...]
+    sensitive: frozenset[str] = frozenset()
 
 
 PUBLISHED = """
@@ -62,18 +63,29 @@ def published(names: Collection[str]) -> dict[str, Published]:
     with connection.cursor() as cursor:
         cursor.execute(PUBLISHED, [array(names)])
         rows = cursor.fetchall()
-    return {
-        name: Published(
-            template_id=template_id,
-            version_id=version_id,
-            name=name,
-            category=category,
-            channels=frozenset(json.loads(channels)),
-            locales=tuple(json.loads(locales)),
-            placeholders=tuple(Placeholder.of(stored) for stored in json.loads(placeholders)),
-        )
-        for template_id, version_id, name, category, channels, locales, placeholders in rows
-    }
+    return {row[2]: _published(*row) for row in rows}
+
+
+def _published(
+    template_id: uuid.UUID,
+    version_id: uuid.UUID,
+    name: str,
+    category: str,
+    channels: str,
+    locales: str,
+    placeholders: str,
+) -> Published:
+    declared = tuple(Placeholder.of(stored) for stored in json.loads(placeholders))
+    return Published(
+        template_id=template_id,
+        version_id=version_id,
+        name=name,
+        category=category,
+        channels=frozenset(json.loads(channels)),
+        locales=tuple(json.loads(locales)),
+        placeholders=declared,
+        sensitive=frozenset(p.name for p in declared if p.sensitive),
+    )
 
 
 def remembered(names: Collection[str]) -> dict[str, Published]:

@@ -15,7 +15,7 @@ _KINDS = {"name": str, "type": str, "description": str, "required": bool, "sensi
 class Placeholder:
     """One name that a payload fills. `type` (formats.TYPES) says what the value must be and how it is written.
 
-    `sensitive` values are masked wherever a payload is shown.
+    `sensitive` values are sealed in the queue, opened when the text is made, and masked wherever a message is shown.
     """
 
     name: str

@@ -14,6 +14,7 @@ VIEW = "notifications.view_notification"
 REPLAY = "notifications.replay_notification"
 CANCEL = "notifications.cancel_notification"
 READ = "notifications.view_notification_body"
+REVEAL = "notifications.reveal_notification"
 
 
 def operator_user(*permissions: str, username: str = "", password: str | None = None) -> User:

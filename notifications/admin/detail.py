@@ -1,7 +1,7 @@
 """All that is known about one message, without a word of its text: in, a row; out, what its page shows."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -42,6 +42,7 @@ class MessagePage:
     template_url: str
     acts: Sequence[Act]
     may_read: bool
+    may_reveal: bool
 
 
 def load(pk: uuid.UUID) -> Notification | None:
@@ -51,7 +52,7 @@ def load(pk: uuid.UUID) -> Notification | None:
 
 
 def message_page(row: Notification, user: AbstractBaseUser | AnonymousUser) -> MessagePage:
-    may_read = bool(getattr(user, "has_perm", lambda _perm: False)("notifications.view_notification_body"))
+    has: Callable[[str], bool] = getattr(user, "has_perm", lambda _perm: False)
     return MessagePage(
         facts=_facts(row),
         story=story(row),
@@ -59,7 +60,8 @@ def message_page(row: Notification, user: AbstractBaseUser | AnonymousUser) -> M
         children=list(row.children.order_by("-created_at")[:MOST_CHILDREN]),
         template_url=_template_url(row),
         acts=[act for act in ACTS.values() if row.status in act.takes and act.allowed(user)],
-        may_read=may_read,
+        may_read=has("notifications.view_notification_body"),
+        may_reveal=has("notifications.reveal_notification"),
     )
 
 

@@ -22,6 +22,7 @@ from notifications.admin.detail import load, message_page
 from notifications.admin.filters import ErrorClassFilter, WithheldRuleFilter
 from notifications.admin.find import as_keys, is_address, search
 from notifications.admin.private import PrivateAdmin
+from notifications.admin.reveal import reveal_view
 from notifications.admin.selection import all_matching, chosen
 from notifications.models import Notification
 
@@ -58,6 +59,7 @@ class NotificationAdmin(QueueColumns, PrivateAdmin[Notification]):
             path("find/", find, name="notifications_notification_find"),
             path("act/<slug:name>/", wrapped(act_view), name="notifications_notification_act"),
             path("<uuid:object_id>/body/", wrapped(body_view), name="notifications_notification_body"),
+            path("<uuid:object_id>/reveal/", wrapped(reveal_view), name="notifications_notification_reveal"),
             path("<uuid:object_id>/body/html/", wrapped(frame_view), name="notifications_notification_frame"),
             *super().get_urls(),
         ]

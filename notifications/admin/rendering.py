@@ -16,9 +16,9 @@ from notifications.message import Claimed
 from notifications.models import Notification
 from notifications.reach import reach_many
 from notifications.render import RenderError, render
+from notifications.sealed_payload import is_sealed
+from templates_app.masked import DOTS
 from templates_app.segments import Segments, segments
-
-MASK = "•••"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class AsRendered:
     problem: str = ""
 
 
-def rendered_now(row: Notification) -> AsRendered:
-    """Render one row again. Two queries and, for a version not yet compiled in this process, a third."""
+def rendered_now(row: Notification, *, masking: bool = True) -> AsRendered:
+    """Render one row again, sensitive values masked unless `masking` is off. Two queries and, for a version not yet compiled in this process, a third."""
     reach = reach_many([row.to], with_push=False)[0]
     if reach is not None and reach.problem:
         return AsRendered(problem=reach.problem)
@@ -45,7 +45,7 @@ def rendered_now(row: Notification) -> AsRendered:
     )
     link = f"{settings.PUBLIC_URL}/the-link-of-the-real-message" if leaves else ""
     try:
-        message = render(_as_claimed(row), reach, unsubscribe_url=link, preferences_url=link)
+        message = render(_as_claimed(row), reach, unsubscribe_url=link, preferences_url=link, masking=masking)
     except RenderError as error:
         return AsRendered(problem=str(error))
     parts = message.rendered.parts
@@ -55,9 +55,16 @@ def rendered_now(row: Notification) -> AsRendered:
 
 def shown_payload(row: Notification) -> dict[str, Any]:
     """The payload with the values masked that the template's version declares sensitive."""
+    secret = sensitive_names(row)
+    return {
+        name: DOTS if name in secret or is_sealed(value) else value for name, value in row.payload.items()
+    }
+
+
+def sensitive_names(row: Notification) -> frozenset[str]:
+    """What the pinned version declares sensitive."""
     declared = row.template_version.placeholders if row.template_version else []
-    secret = {placeholder["name"] for placeholder in declared if placeholder.get("sensitive")}
-    return {name: MASK if name in secret else value for name, value in row.payload.items()}
+    return frozenset(placeholder["name"] for placeholder in declared if placeholder.get("sensitive"))
 
 
 def _as_claimed(row: Notification) -> Claimed:

@@ -90,6 +90,7 @@ class Notification(models.Model):
             ("replay_notification", _("Can replay notifications")),
             ("cancel_notification", _("Can cancel notifications")),
             ("view_notification_body", _("Can read the text of notifications")),
+            ("reveal_notification", _("Can reveal recipients and sensitive values of notifications")),
         ]
         indexes = [
             # The blueprint's three.
