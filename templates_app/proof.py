@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from templates_app.compiled import ONE_LINE, Texts
 from templates_app.engine import PARTS
+from templates_app.law import lacking
 from templates_app.layout import LAYOUTS, PREHEADER, document, enclosed, for_locale, frames
 from templates_app.markup import ADDRESS_RULE, broken_rules, is_safe_address
 from templates_app.names import check_use, declaration_problems, is_url_name
@@ -15,8 +16,6 @@ from templates_app.shape import Problem, shape_problems, writable
 from templates_app.tags import TAG, TemplateError, scan
 
 LINKS = frozenset({("push", "url"), ("inapp", "action_url")})
-# What the law wants in every e-mail that advertises (CAN-SPAM, 16 CFR 316; CASL section 6).
-MARKETING_NAMES = ("system.postal_address", "system.unsubscribe_url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ def _part(
     try:
         scan(texts[part], part=part)
         found = list(uses(text, within, part=part))
-        expand(text, within, part=part)
+        sent = expand(text, within, part=part)
     except TemplateError as error:
         return set(), [Problem(error.code, error.message, part=_place(error.part, part), line=error.line)]
     for use in found:
@@ -100,14 +99,9 @@ def _part(
         if problem:
             problems.append(Problem(*problem, part=_place(use.partial, part), line=use.line))
     problems += _style(channel, part, texts[part], text, within, names)
-    used = {use.name for use in found}
-    if category == "marketing" and channel == "email" and part in LAYOUTS:
-        problems += [
-            Problem("law", f"An advertising e-mail must show {{{{{name}}}}}: the layout's footer does.")
-            for name in MARKETING_NAMES
-            if name not in used
-        ]
-    return {name.partition(".")[0] for name in used}, problems
+    if category == "marketing":
+        problems += [Problem(*fault) for fault in lacking(channel, part, sent)]
+    return {use.name.partition(".")[0] for use in found}, problems
 
 
 def _style(

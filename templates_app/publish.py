@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from consent.models import Category
 from templates_app.compiled import Texts
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion, TemplatePartial
 from templates_app.placeholders import Placeholder
@@ -92,8 +93,8 @@ def publish(
         version = Version.objects.select_for_update().get(pk=version.pk)
         _refuse_out_of_turn(template, version)
         proof = proof_of(version, template=template)
-        if proof.problems:
-            raise PublishError(proof.problems)
+        if problems := [*proof.problems, *_unfit_to_advertise(template)]:
+            raise PublishError(problems)
         version.content = proof.content
         version.channels = list(proof.channels)
         version.locales = list(proof.content)
@@ -161,6 +162,13 @@ def _refuse_out_of_turn(template: NotificationTemplate, version: NotificationTem
             f"Version {current.number} was published after this draft was begun: make a new draft from it."
         )
         raise PublishError([_refusal(template, "stale_draft", message)])
+
+
+def _unfit_to_advertise(template: NotificationTemplate) -> list[Problem]:
+    """The address is written when a message is sent: without one, the law's line would be blank."""
+    if template.category != Category.MARKETING or settings.POSTAL_ADDRESS.strip():
+        return []
+    return [_refusal(template, "law", "POSTAL_ADDRESS is not set: an advertising message must show it.")]
 
 
 def _refusal(template: NotificationTemplate, code: str, message: str) -> Problem:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -143,6 +144,31 @@ def test_the_language_stays_chosen_through_the_form(page: Page, token: str) -> N
     expect(page.get_by_role("heading", level=1)).to_have_text("Vous êtes désabonné(e)")
     page.get_by_role("link", name="Changer cela").click()
     expect(page.locator("html")).to_have_attribute("lang", "fr")
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_axe_finds_no_fault_on_any_page(page: Page, token: str, language: str) -> None:
+    [fixed] = issue_many([TokenRequest("c1", "email", "security", None, "en")], now=timezone.now())
+    past = timezone.now() - dt.timedelta(days=4_000)
+    [old] = issue_many([TokenRequest("c1", "email", "marketing", None, "en")], now=past)
+    paths = [f"/preferences/{token}", f"/u/{fixed}", f"/u/{old}", "/u/lost", f"/u/{token}"]
+    for path in paths:
+        page.goto(f"{path}?lang={language}")
+        assert faults(page) == [], path
+    page.get_by_role("button").click()  # the one button of /u/
+    expect(page.get_by_role("status")).to_be_visible()
+    assert faults(page) == []
+    page.goto(f"/preferences/{token}?lang={language}")
+    page.locator("summary").click()
+    page.locator("details button").click()
+    expect(page.get_by_role("status")).to_be_visible()
+    assert faults(page) == []
+
+
+def faults(page: Page) -> list[str]:
+    """What axe-core finds against WCAG 2.2 A and AA and its own best practices."""
+    found = Axe().run(page).response["violations"]
+    return [f"{fault['id']}: {node['html']}" for fault in found for node in fault["nodes"]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

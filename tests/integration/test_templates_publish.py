@@ -79,6 +79,19 @@ def test_a_published_version_is_what_enqueueing_and_rendering_get(template: Noti
     assert [p.code for p in check_payload(found, {})] == ["missing"]
 
 
+def test_without_a_postal_address_nothing_that_advertises_is_published(layout: None, settings: Any) -> None:
+    TemplatePartial.objects.filter(name="layout/footer").update(
+        text='{{system.postal_address}}{{#system.unsubscribe_url}}<a href="{{system.unsubscribe_url}}">Leave</a>{{/system.unsubscribe_url}}'
+    )
+    advert = NotificationTemplate.objects.create(name="offer.test", category="marketing")
+    written = draft(advert, source=with_text("It is {{number}}. Reply STOP to opt out"))
+    settings.POSTAL_ADDRESS = " "
+    with pytest.raises(PublishError, match="POSTAL_ADDRESS is not set"):
+        publish(written)
+    settings.POSTAL_ADDRESS = "120 Main Street"
+    assert publish(written).status == "published"
+
+
 def test_names_that_are_unknown_unpublished_or_archived_are_absent(
     template: NotificationTemplate, django_assert_num_queries: Any
 ) -> None:

@@ -18,6 +18,12 @@ PARTIALS = {
     "layout/footer.en": "Write to {{system.postal_address}} {{#system.unsubscribe_url}}{{system.unsubscribe_url}}{{/system.unsubscribe_url}}\n",
     "layout/footer.fr": "Adresse {{system.postal_address}} {{#system.unsubscribe_url}}{{system.unsubscribe_url}}{{/system.unsubscribe_url}}\n",
 }
+LEAVE = '{{#system.unsubscribe_url}}<a href="{{system.unsubscribe_url}}">Leave</a>{{/system.unsubscribe_url}}'
+LAWFUL = {
+    **PARTIALS,
+    "layout/email": PARTIALS["layout/email"].replace("layout/footer", "layout/footer_html"),
+    "layout/footer_html": "{{system.postal_address}} " + LEAVE,
+}
 PLACEHOLDERS = (
     Placeholder("number", sample="B-1"),
     Placeholder("start_date", type="date", sample="2026-11-24"),
@@ -37,6 +43,12 @@ LANGUAGE: dict[str, dict[str, str]] = {
     "push": {"title": "Booking", "body": "{{number}}", "url": "{{link_url}}"},
     "inapp": {"title": "Booking", "message": "{{number}}"},
 }
+
+
+def advertising(source: dict[str, Any]) -> None:
+    """The same words as an advertisement: a text message says how to leave."""
+    for language in source.values():
+        language["sms"]["text"] += ". Reply STOP to opt out"
 
 
 def proof(
@@ -200,12 +212,66 @@ def test_a_declaration_is_checked_too(placeholder: Placeholder, code: str) -> No
 
 def test_advertising_without_postal_address_or_unsubscribe_link_is_refused_in_text_and_html() -> None:
     bare = {**PARTIALS, "layout/footer.en": "bye\n", "layout/footer.fr": "au revoir\n"}
-    assert proof(category="marketing").problems == ()
-    problems = proof(category="marketing", partials=bare).problems
-    assert {(p.locale, p.part) for p in problems if p.code == "law"} == {
-        ("en", "text"), ("en", "html"), ("fr", "text"), ("fr", "html")
-    }  # fmt: skip
+    assert proof(advertising, category="marketing", partials=LAWFUL).problems == ()
+    problems = proof(advertising, category="marketing", partials=bare).problems
+    assert [(p.locale, p.part) for p in problems if p.code == "law"] == [
+        (locale, part) for locale in ("en", "fr") for part in ("text", "html") for _ in range(2)
+    ]
     assert proof(category="transactional", partials=bare).problems == ()
+
+
+@pytest.mark.parametrize("part", ["text", "html"])
+@pytest.mark.parametrize(
+    "footer",
+    [
+        "{{system.postal_address}} {{#system.unsubscribe_url}}Stop{{/system.unsubscribe_url}}",
+        "{{#note}}{{system.postal_address}}{{/note}} {{#system.unsubscribe_url}}{{system.unsubscribe_url}}{{/system.unsubscribe_url}}",
+        "{{system.postal_address}} {{#note}}{{#system.unsubscribe_url}}{{system.unsubscribe_url}}{{/system.unsubscribe_url}}{{/note}}",
+        "{{system.postal_address}} {{^note}}{{#system.unsubscribe_url}}{{system.unsubscribe_url}}{{/system.unsubscribe_url}}{{/note}}",
+    ],
+)
+def test_what_may_be_left_out_of_an_advertising_mail_is_not_shown(footer: str, part: str) -> None:
+    names = {"text": ("layout/footer.en", "layout/footer.fr"), "html": ("layout/footer_html",)}[part]
+    partials = {**LAWFUL, **dict.fromkeys(names, footer)}
+    problems = proof(advertising, category="marketing", partials=partials).problems
+    assert {(p.part, p.locale) for p in problems if p.code == "law"} == {(part, "en"), (part, "fr")}
+    assert "whatever else is left out" in problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("{{system.unsubscribe_url}}", "must be a link"),
+        ('<!-- <a href="{{system.unsubscribe_url}}">x</a> -->', "must show"),
+        ('<p title="{{system.unsubscribe_url}}">x</p>', "must be a link"),
+    ],
+)
+def test_the_way_out_of_an_advertising_mail_is_a_link_that_is_seen(written: str, message: str) -> None:
+    footer = "{{#system.unsubscribe_url}}" + written + "{{/system.unsubscribe_url}}"
+    partials = {**LAWFUL, "layout/footer_html": "{{system.postal_address}} " + footer}
+    found = proof(advertising, category="marketing", partials=partials).problems
+    told = [problem.message for problem in found if problem.code == "law"]
+    assert len(told) == 2, "in each language"
+    assert all(message in text for text in told)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_told"),
+    [
+        ("Offer {{number}}", False),
+        ("Offer {{number}}. Do not stop", False),
+        ("Offer {{number}} STOPPED", False),
+        ("Offer {{number}}. Reply STOP to opt out", True),
+        ("Offre {{number}}. Répondez ARRÊT", True),
+    ],
+)
+def test_an_advertising_text_message_says_how_to_leave(text: str, is_told: bool) -> None:
+    def change(source: dict[str, Any]) -> None:
+        advertising(source)
+        source["fr"]["sms"] = {"text": text}
+
+    problems = proof(change, category="marketing", partials=LAWFUL).problems
+    assert [(p.locale, p.channel, p.code) for p in problems] == ([] if is_told else [("fr", "sms", "law")])
 
 
 @pytest.mark.parametrize(
