@@ -49,7 +49,9 @@ class ReportShape(Schema):
     finished_at: dt.datetime
     duration_seconds: float
     dry_run: bool
-    summary: dict[str, Any] | None = Field(description="Counts: found, queued, existing, withheld, changed")
+    summary: dict[str, Any] | None = Field(
+        description="Counts: found, queued, existing, withheld, changed; and times in seconds"
+    )
     messages: list[MessageShape] = Field(description="Of a dry run, the first 1,000")
     message_count: int
     rows: list[RowShape] = Field(description="What a dry run would change in the tables, the first 1,000")

@@ -18,7 +18,7 @@ class JobResult:
 
     `found` is what the rule selected, `queued` the messages that are new, `existing` those queued by an earlier run,
     `withheld` those that a gate refused. `changed` are rows of the business, by what was done: {"alerts opened": 2}; which
-    rows a dry run would change, triggers record (`row_changes.py`).
+    rows a dry run would change, triggers record (`row_changes.py`). `measured` are times, by what took so long or was so old.
     """
 
     found: Mapping[str, int] = field(default_factory=dict)
@@ -26,15 +26,17 @@ class JobResult:
     existing: int = 0
     withheld: int = 0
     changed: Mapping[str, int] = field(default_factory=dict)
+    measured: Mapping[str, dt.timedelta] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
-        """The run's row in `job_runs.summary`: counts only, no ids of people."""
+        """The run's row in `job_runs.summary`: counts and seconds only, no ids of people."""
         return {
             "found": dict(self.found),
             "queued": self.queued,
             "existing": self.existing,
             "withheld": self.withheld,
             "changed": dict(self.changed),
+            "seconds": {what: round(time.total_seconds(), 3) for what, time in self.measured.items()},
         }
 
 

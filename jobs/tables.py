@@ -28,6 +28,8 @@ def report_lines(report: RunReport) -> Iterator[str]:
         yield f"  messages: {summary['queued']} queued, {summary['existing']} existing, {summary['withheld']} withheld"
         for what, count in summary["changed"].items():
             yield f"  {count} {what}"
+        for what, time in report.result.measured.items():
+            yield f"  {what}: {_duration(time)}"
     if report.dry_run and report.result:
         yield from _shown("MESSAGES", _messages(report), report.message_count)
         yield from _shown("ROWS", _rows(report), report.row_count)

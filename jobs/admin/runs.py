@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from jobs import catalog
 from jobs.admin.launch import job_view
 from jobs.admin.pausing import pause_view, resume_view
-from jobs.admin.summary import JOB_TONE, RUN_TONE, did, took
+from jobs.admin.summary import JOB_TONE, RUN_TONE, did, times, took
 from jobs.models import JobRun
 from jobs.status import JobStatus, job_statuses
 from notifications.admin.cells import NOTHING, badge, moment
@@ -51,6 +51,7 @@ class JobRunAdmin(PrivateAdmin[JobRun]):
         "for_slot",
         "asked_by",
         "did",
+        "measured",
         "why",
         "run_id",
     )
@@ -111,6 +112,10 @@ class JobRunAdmin(PrivateAdmin[JobRun]):
     @admin.display(description=_("What it did"))
     def did(self, run: JobRun) -> SafeString:
         return did(status=run.status, error=run.error_message, summary=run.summary)
+
+    @admin.display(description=_("Times"))
+    def measured(self, run: JobRun) -> str:
+        return times(run.summary)
 
     @admin.display(description=_("Error"))
     def why(self, run: JobRun) -> str:

@@ -33,6 +33,12 @@ def did(*, status: str, error: str | None, summary: Mapping[str, Any]) -> SafeSt
     return format_html("{}", _("nothing to do") if status == "success" else NOTHING)
 
 
+def times(summary: Mapping[str, Any]) -> str:
+    """The times that a run measured, which are no counts: «mv_support_sla took: 0.21 s»."""
+    measured = summary.get("seconds", {})
+    return ", ".join(f"{what}: {seconds:.2f} s" for what, seconds in measured.items()) or NOTHING
+
+
 def counts(summary: Mapping[str, Any]) -> list[tuple[int, str]]:
     """The counts of a summary that are not zero: found, messages, changed rows."""
     found = [(count, str(_("%s found")) % kind) for kind, count in summary.get("found", {}).items()]

@@ -17,6 +17,7 @@ from jobs.spec import JobResult, Progress
 from rentals.rhythm import RHYTHMS, is_due
 from rentals.views import Refreshed, note_failure, pending, refresh, states
 
+NAME = "refresh_materialized_views"
 logger = logging.getLogger(__name__)
 
 # A view that is wanted every five minutes must not take longer; the others read years of business.
@@ -34,22 +35,25 @@ def run(*, now: dt.datetime, progress: Progress) -> JobResult:
     due = {view for view in RHYTHMS if is_due(view, computed_for=known[view].moment, now=now, zone=zone)}
     wanted = [view for view in RHYTHMS if view in due or view in asked]
     changed: Counter[str] = Counter()
+    measured: dict[str, dt.timedelta] = {}
     failed: list[str] = []
     for done, view in enumerate(wanted, 1):
         try:
-            changed += _counts(view, refresh(view, now=now, timeout=TIMEOUTS.get(view, TIMEOUT)))
+            refreshed = refresh(view, now=now, timeout=TIMEOUTS.get(view, TIMEOUT))
         except DatabaseError as error:
             _keep(view, error)
             failed.append(view)
+        else:
+            changed += _counts(view, refreshed)
+            measured |= _times(view, refreshed, age=_age(known[view].moment, now))
         progress(done, len(wanted))
     if failed:
         raise ViewsNotRefreshedError(
             f"{len(failed)} of {len(wanted)} views could not be refreshed: {', '.join(failed)}."
         )
-    ages = {
-        f"s old {view}": _seconds(now - at) for view in wanted if (at := known[view].moment) and at <= now
-    }
-    return JobResult(found={"due": len(due), "asked for": len(asked), **ages}, changed=dict(changed))
+    return JobResult(
+        found={"due": len(due), "asked for": len(asked)}, changed=dict(changed), measured=measured
+    )
 
 
 def _counts(view: str, done: Refreshed | None) -> Counter[str]:
@@ -60,13 +64,20 @@ def _counts(view: str, done: Refreshed | None) -> Counter[str]:
     logger.info(
         "view.refreshed view=%s seconds=%.3f settled=%d", view, done.duration.total_seconds(), done.settled
     )
-    return Counter(
-        {
-            "views refreshed": 1,
-            "requests settled": done.settled,
-            f"ms for {view}": round(done.duration / dt.timedelta(milliseconds=1)),
-        }
-    )
+    return Counter({"views refreshed": 1, "requests settled": done.settled})
+
+
+def _times(view: str, done: Refreshed | None, *, age: dt.timedelta | None) -> dict[str, dt.timedelta]:
+    """How long the refresh took, and how old the view was before it."""
+    if done is None:
+        return {}
+    took = {f"{view} took": done.duration}
+    return took if age is None else {**took, f"{view} was old": age}
+
+
+def _age(moment: dt.datetime | None, now: dt.datetime) -> dt.timedelta | None:
+    """None for a view that was never computed, or for a moment yet to come."""
+    return now - moment if moment and moment <= now else None
 
 
 def _keep(view: str, error: DatabaseError) -> None:
@@ -75,7 +86,3 @@ def _keep(view: str, error: DatabaseError) -> None:
     logger.error("view.failed view=%s error=%s", view, sentence)
     with transaction.atomic():
         note_failure(view, error=sentence)
-
-
-def _seconds(age: dt.timedelta) -> int:
-    return round(age.total_seconds())

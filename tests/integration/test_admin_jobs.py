@@ -41,7 +41,12 @@ def remind(*, now: dt.datetime, progress: Progress) -> JobResult:
         body="Your excavator is ready",
         now=now,
     )
-    return JobResult(found={"pickup": 1}, queued=1, changed={"bookings reminded": 1})
+    return JobResult(
+        found={"pickup": 1},
+        queued=1,
+        changed={"bookings reminded": 1},
+        measured={"the view took": dt.timedelta(seconds=0.25)},
+    )
 
 
 def fail(*, now: dt.datetime, progress: Progress) -> JobResult:
@@ -86,6 +91,8 @@ def test_a_run_can_be_read_and_not_changed(install: Install) -> None:
     client = staff(VIEW)
     page = text(client.get(url))
     assert "1 pickup found, 1 queued, 1 bookings reminded" in page
+    assert "the view took: 0.25 s" in page
+    assert "took: 0.25 s" not in text(client.get(LIST, {"job": "probe"}))
     assert client.post(url, {"status": "failed"}).status_code == 403
     root = Client()
     root.force_login(User.objects.create_superuser("root"))

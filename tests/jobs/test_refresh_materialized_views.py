@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import re
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from jobs.catalog import CATALOG, refresh_materialized_views
-from jobs.catalog.refresh_materialized_views import ViewsNotRefreshedError
+from jobs.catalog.refresh_materialized_views import NAME, ViewsNotRefreshedError
 from jobs.models import JobRun
 from jobs.runner import run
 from jobs.spec import JobResult, silent
@@ -29,7 +30,7 @@ ALERTS, SLA, KPIS, COHORTS = (
 
 
 def work(now: dt.datetime = MOMENT) -> JobResult:
-    return CATALOG["refresh_materialized_views"].run(now=now, progress=silent)
+    return CATALOG[NAME].run(now=now, progress=silent)
 
 
 def computed_for(now: dt.datetime) -> set[str]:
@@ -47,7 +48,7 @@ def test_every_view_has_a_rhythm_and_the_catalogue_leaves_time_for_all() -> None
     limits = [
         refresh_materialized_views.TIMEOUTS.get(view, refresh_materialized_views.TIMEOUT) for view in VIEWS
     ]
-    assert sum(limits, dt.timedelta()) < CATALOG["refresh_materialized_views"].timeout
+    assert sum(limits, dt.timedelta()) < CATALOG[NAME].timeout
 
 
 # ── Which, when ─────────────────────────────────────────────────────────────────────────────────────────
@@ -127,12 +128,17 @@ def test_the_command_tells_how_old_each_view_was_and_how_long_it_took() -> None:
     for view in VIEWS:
         refresh(view, now=MOMENT, timeout=MINUTE)
     out = io.StringIO()
-    call_command("run_job", "refresh_materialized_views", at=(MOMENT + 5 * MINUTE).isoformat(), stdout=out)
-    assert f"found 2 due, 0 asked for, 300 s old {ALERTS}, 300 s old {SLA}" in out.getvalue()
-    assert "2 views refreshed" in out.getvalue()
-    assert f"ms for {ALERTS}" in out.getvalue()
-    assert f"ms for {KPIS}" not in out.getvalue()
-    assert JobRun.objects.get().summary["found"][f"s old {SLA}"] == 300
+    call_command("run_job", NAME, at=(MOMENT + 5 * MINUTE).isoformat(), stdout=out)
+    assert "found 2 due, 0 asked for\n" in out.getvalue()
+    assert f"  {ALERTS} was old: 5.0 min\n" in out.getvalue()
+    assert re.search(rf"^  {ALERTS} took: \d+\.\d\d s$", out.getvalue(), re.MULTILINE)
+    assert KPIS not in out.getvalue()
+    summary = JobRun.objects.get().summary
+    assert summary["changed"] == {"views refreshed": 2}
+    assert summary["seconds"][f"{SLA} was old"] == 300
+    assert set(summary["seconds"]) == {
+        f"{view} {what}" for view in (ALERTS, SLA) for what in ("took", "was old")
+    }
 
 
 @pytest.mark.django_db
@@ -177,7 +183,7 @@ def test_what_was_refreshed_before_and_after_a_view_past_its_time_is_kept(
     with other_connection.transaction():
         # Somebody's refresh by hand, without our lock: ours waits for it, and past its time gives up.
         other_connection.execute(f"REFRESH MATERIALIZED VIEW CONCURRENTLY {ALERTS}")
-        report = run("refresh_materialized_views", now=later, trigger="command")
+        report = run(NAME, now=later, trigger="command")
     assert report.status == "failed"
     assert report.error.startswith(f"ViewsNotRefreshedError: 1 of 2 views could not be refreshed: {ALERTS}.")
     assert (
@@ -187,14 +193,14 @@ def test_what_was_refreshed_before_and_after_a_view_past_its_time_is_kept(
         ).fetchone()[0]
     )
     assert computed_for(later) == {SLA}
-    assert run("refresh_materialized_views", now=later + MINUTE, trigger="command").status == "success"
+    assert run(NAME, now=later + MINUTE, trigger="command").status == "success"
     assert states()[ALERTS].moment == later + MINUTE
 
 
 # ── A dry run ───────────────────────────────────────────────────────────────────────────────────────────
 @pytest.mark.django_db(transaction=True)
 def test_a_dry_run_refreshes_nothing_and_shows_the_rows_that_it_would_write() -> None:
-    report = run("refresh_materialized_views", now=MOMENT, trigger="command", dry_run=True)
+    report = run(NAME, now=MOMENT, trigger="command", dry_run=True)
     assert report.status == "success", report.error
     assert report.row_counts == {"materialized_views": {"insert": 8}}
     assert not ViewState.objects.exists()

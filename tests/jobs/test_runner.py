@@ -97,6 +97,7 @@ def test_a_run_is_told_its_moment_and_recorded_with_its_summary(install: Install
         "existing": 0,
         "withheld": 1,
         "changed": {"alerts opened": 1},
+        "seconds": {},
     }
     assert row.finished_at is not None
     assert row.duration == row.finished_at - row.started_at

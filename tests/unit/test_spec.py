@@ -14,14 +14,21 @@ def spec(**fields: bool) -> JobSpec:
     return JobSpec(name="probe", description="", run=rule, cron="0 * * * *", **fields)  # type: ignore[arg-type]
 
 
-def test_a_summary_holds_counts_alone() -> None:
-    result = JobResult(found={"due": 3}, queued=1, existing=2, changed={"alerts opened": 2})
+def test_a_summary_holds_counts_and_seconds_alone() -> None:
+    result = JobResult(
+        found={"due": 3},
+        queued=1,
+        existing=2,
+        changed={"alerts opened": 2},
+        measured={"a view took": dt.timedelta(milliseconds=1234, microseconds=567)},
+    )
     assert result.summary() == {
         "found": {"due": 3},
         "queued": 1,
         "existing": 2,
         "withheld": 0,
         "changed": {"alerts opened": 2},
+        "seconds": {"a view took": 1.235},
     }
 
 
