@@ -1,4 +1,4 @@
-"""Registers the project's own commands and templates with Django."""
+"""Registers the project's own commands, templates and checks with Django."""
 
 from django.apps import AppConfig
 
@@ -6,3 +6,6 @@ from django.apps import AppConfig
 class PostroomConfig(AppConfig):
     name = "config"
     verbose_name = "Postroom"
+
+    def ready(self) -> None:
+        from config import checks  # noqa: F401 (registers them)

@@ -13,6 +13,8 @@ PREFIX = "/api/"
 KNOWN = {
     404: ("not_found", "There is nothing here; see /api/openapi.json."),
     405: ("method_not_allowed", "This address does not take that method; see the Allow header."),
+    411: ("length_required", "Say how long the body is (Content-Length); chunked bodies are not taken."),
+    413: ("too_large", "The body is too large."),
 }
 FIRST_ERROR = 400
 

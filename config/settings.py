@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.admin_theme import unfold
 from config.business import audit_anomalies, notifications, rentals
+from config.doors import locks, permissions, policies, proxies
 from config.local_secrets import local_secret
 from config.logging import logging_config
 from config.sentry import start_sentry
@@ -56,8 +57,11 @@ INSTALLED_APPS = [
     "jobs",
 ]
 MIDDLEWARE = [
+    "config.safe_headers.SafeHeaders",
+    "config.client_address.ClientAddress",
     "django.middleware.security.SecurityMiddleware",
     "config.json_errors.JsonErrors",
+    "config.body_bounds.BodyBounds",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -113,13 +117,10 @@ STATIC_ROOT = None if SANDBOX else BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = SANDBOX
 
 # ── Security ────────────────────────────────────────────────────────────────────────────────────────────
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not SANDBOX
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if not SANDBOX else None
-SECURE_HSTS_SECONDS = 31_536_000 if not SANDBOX else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not SANDBOX
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
-X_FRAME_OPTIONS = "SAMEORIGIN"
+globals().update(locks(sandbox=SANDBOX))
+POLICIES: dict[str, str] = policies()
+PERMISSIONS_POLICY: str = permissions()
+TRUSTED_PROXIES: int = proxies(env.str("TRUSTED_PROXIES", ""), sandbox=SANDBOX)
 SERVICE_TOKENS: list[str] = env.list("SERVICE_TOKENS", default=[])
 FIELD_KEYS: list[str] = env.list("FIELD_KEYS", default=[]) or (
     [local_secret(LOCAL_DIR, "field_key")] if SANDBOX else []

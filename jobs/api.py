@@ -104,7 +104,7 @@ def runs(request: ApiRequest, history: Query[History]) -> object:  # noqa: ARG00
 @router.post(
     "/{name}/run",
     auth=allow(**RUN),
-    response={200: Answer[ReportShape], 202: Answer[AcceptedShape], **refusals(404, 409, 413, 422)},
+    response={200: Answer[ReportShape], 202: Answer[AcceptedShape], **refusals(404, 409, 411, 413, 422)},
     summary="Run a job",
 )
 def start(

@@ -47,7 +47,7 @@ class PauseRowShape(Schema):
 @router.post(
     "/{name}/pause",
     auth=allow(**PAUSE),
-    response={200: Answer[list[PauseRowShape]], **refusals(404, 409, 413, 422)},
+    response={200: Answer[list[PauseRowShape]], **refusals(404, 409, 411, 413, 422)},
     summary="Pause a job's schedule",
 )
 def pause_job(request: ApiRequest, name: str, body: PauseBody) -> object:
@@ -63,7 +63,7 @@ def pause_job(request: ApiRequest, name: str, body: PauseBody) -> object:
 @router.post(
     "/{name}/resume",
     auth=allow(**PAUSE),
-    response={200: Answer[list[PauseRowShape]], **refusals(404, 409, 413, 422)},
+    response={200: Answer[list[PauseRowShape]], **refusals(404, 409, 411, 413, 422)},
     summary="Resume a job's schedule",
 )
 def resume_job(request: ApiRequest, name: str, body: ResumeBody) -> object:

@@ -120,6 +120,7 @@ def html_frame(request: HttpRequest, pk: UUID) -> HttpResponse:
         html = html.replace("@media (prefers-color-scheme: dark)", "@media all")
     response = HttpResponse(html)
     response["Content-Security-Policy"] = FRAME_POLICY
+    response["X-Frame-Options"] = "SAMEORIGIN"
     response["X-Content-Type-Options"] = "nosniff"
     response["Referrer-Policy"] = "no-referrer"
     return response

@@ -57,6 +57,7 @@ def frame_view(admin: ModelAdmin[Notification], request: HttpRequest, object_id:
     log_each(request, [row], "read the HTML of the message")
     response = HttpResponse(html)
     response["Content-Security-Policy"] = FRAME_POLICY
+    response["X-Frame-Options"] = "SAMEORIGIN"
     response["X-Content-Type-Options"] = "nosniff"
     response["Referrer-Policy"] = "no-referrer"
     return response

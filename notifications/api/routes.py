@@ -51,7 +51,7 @@ KEY_HEADERS: dict[int, dict[str, object]] = {
 @notifications.post(
     "",
     auth=allow(scope="notifications:write", permission="notifications.add_notification"),
-    response={200: Answer[EnqueuedShape], 201: Answer[EnqueuedShape], **refusals(409, 413, 422)},
+    response={200: Answer[EnqueuedShape], 201: Answer[EnqueuedShape], **refusals(409, 411, 413, 422)},
     summary="Queue a notification",
     openapi_extra={"responses": KEY_HEADERS},
 )
@@ -90,7 +90,7 @@ def enqueue(
 @notifications.post(
     "/process",
     auth=allow(scope="process", permission="notifications.replay_notification"),
-    response={200: Answer[DrainShape], **refusals(413, 422)},
+    response={200: Answer[DrainShape], **refusals(411, 413, 422)},
     summary="Send what is due",
 )
 def process(request: ApiRequest, body: ProcessBody | None = None) -> object:  # noqa: ARG001
