@@ -4,24 +4,27 @@ Asked twice for each message, at enqueue and again at delivery: consent may have
 """
 
 import datetime as dt
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from consent.arrays import array
-from consent.policy import NEEDS_NO_CONSENT, Category, Decision, Scope, decide
+from consent.policy import NEEDS_NO_CONSENT, Category, Decision, InForce, Scope, decide
 from consent.prepared import prepared_cursor
 
 Key = tuple[str, str, str]
+Said = tuple[bool | None, uuid.UUID | None]  # on, off or nothing, and the event that says so
+_NOTHING: Said = (None, None)
 
 # Asked for each message, twice, so written out: two look-ups by unique keys (customer_consent_key and
 # suppressions_one_in_force), in one round trip.
 FACTS = """
-SELECT true, customer_id, channel, category, CASE WHEN enabled THEN 't' ELSE 'f' END, NULL::timestamptz
+SELECT true, customer_id, channel, category, CASE WHEN enabled THEN 't' ELSE 'f' END, NULL::timestamptz, event_id
 FROM customer_consent
 WHERE customer_id = ANY(%s::text[]) AND channel = ANY(%s::text[]) AND category = ANY(%s::text[])
 UNION ALL
-SELECT false, address_hmac, channel, scope, reason, created_at
+SELECT false, address_hmac, channel, scope, reason, created_at, id
 FROM suppressions
 WHERE address_hmac = ANY(%s::text[]) AND lifted_at IS NULL AND (expires_at IS NULL OR expires_at > %s)
 """
@@ -44,44 +47,46 @@ class Subject:
 
 def check_many(subjects: Sequence[Subject], *, now: dt.datetime) -> list[Decision]:
     """A Decision for each subject, in order, by one query. Raises ValueError for an unknown category."""
-    enabled, suppressions = _facts(subjects, now)
+    said, suppressions = _facts(subjects, now)
     return [
         decide(
             channel=subject.channel,
             category=Category(subject.category),
-            enabled=enabled.get(_key(subject)),
+            enabled=enabled,
+            event_id=event_id,
             suppressions=suppressions.get((subject.address_hmac or "", subject.channel), ()),
         )
         for subject in subjects
+        for enabled, event_id in (said.get(_key(subject), _NOTHING),)
     ]
 
 
 def _facts(
     subjects: Iterable[Subject], now: dt.datetime
-) -> tuple[dict[Key, bool], Mapping[tuple[str, str], list[tuple[Scope, str]]]]:
-    """What customers said, by (customer, channel, category), and the (scope, reason) pairs in force, oldest first."""
+) -> tuple[dict[Key, Said], Mapping[tuple[str, str], list[InForce]]]:
+    """What customers said, by (customer, channel, category), and the suppressions in force, oldest first."""
     asked = {
         _key(subject)
         for subject in subjects
         if subject.customer_id is not None and subject.channel not in NEEDS_NO_CONSENT
     }
     hashes = [subject.address_hmac for subject in subjects if subject.address_hmac is not None]
-    enabled: dict[Key, bool] = {}
-    suppressions: defaultdict[tuple[str, str], list[tuple[Scope, str]]] = defaultdict(list)
+    said: dict[Key, Said] = {}
+    suppressions: defaultdict[tuple[str, str], list[InForce]] = defaultdict(list)
     if not asked and not hashes:
-        return enabled, suppressions
+        return said, suppressions
     customers, channels, categories = (
         (list(set(part)) for part in zip(*asked, strict=True)) if asked else ([], [], [])
     )
     with prepared_cursor() as cursor:
         cursor.execute(FACTS, [array(customers), array(channels), array(categories), array(hashes), now])
         rows = cursor.fetchall()
-    for is_consent, who, channel, what, value, _ in sorted(rows, key=lambda row: row[5] or now):
+    for is_consent, who, channel, what, value, _, id_ in sorted(rows, key=lambda row: row[5] or now):
         if is_consent:
-            enabled[who, channel, what] = value == "t"
+            said[who, channel, what] = (value == "t", id_)
         else:
-            suppressions[who, channel].append((Scope(what), value))
-    return enabled, suppressions
+            suppressions[who, channel].append(InForce(Scope(what), value, id_))
+    return said, suppressions
 
 
 def _key(subject: Subject) -> Key:

@@ -6,6 +6,7 @@ imported today cannot undo last week's unsubscribe.
 """
 
 import datetime as dt
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -29,7 +30,11 @@ class ConsentError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a person decided, when and where, and the proof of it."""
+    """What a person decided, when and where, and the proof of it.
+
+    `wording` is the exact text they read, `locale` its language (empty: the one that is active when it is recorded).
+    `confirms` marks a grant that answers our question to the address itself. `id` becomes the event's.
+    """
 
     customer_id: str
     channel: str
@@ -40,6 +45,9 @@ class Change:
     at: dt.datetime
     wording: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    locale: str = ""
+    confirms: bool = False
+    id: uuid.UUID = field(default_factory=uuid.uuid4, compare=False)
 
     @property
     def key(self) -> Key:
@@ -77,6 +85,7 @@ class State:
     granted_at: dt.datetime | None = None
     revoked_at: dt.datetime | None = None
     source: str = ""
+    event_id: uuid.UUID | None = field(default=None, compare=False)  # the event that decides
 
     @property
     def enabled(self) -> bool:
@@ -97,11 +106,11 @@ class State:
         after = (
             replace(self, granted_at=max(dates)) if change.enabled else replace(self, revoked_at=max(dates))
         )
-        return after if self.outlasts(change) else replace(after, source=change.source)
+        return after if self.outlasts(change) else replace(after, source=change.source, event_id=change.id)
 
 
 def state_of(row: CustomerConsent) -> State:
-    return State(row.granted_at, row.revoked_at, row.source)
+    return State(row.granted_at, row.revoked_at, row.source, row.event_id)
 
 
 def fold(

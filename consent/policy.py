@@ -5,9 +5,11 @@ revoked, marketing only after an explicit grant. A suppressed address is dead fo
 In-app needs no consent: it waits in the person's own account until they look, and reaches out to nobody.
 """
 
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Category(StrEnum):
@@ -44,13 +46,27 @@ class Scope(StrEnum):
     MARKETING = "marketing"
 
 
+class InForce(NamedTuple):
+    """A suppression of an address that is in force: how much of it is dead, why, and which row says so."""
+
+    scope: Scope
+    why: str
+    id: uuid.UUID | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """May it be sent, and by which rule. `rule` is stable (stored, counted); `reason` is a sentence for operators."""
+    """May it be sent, and by which rule. `rule` is stable (stored, counted); `reason` is a sentence for operators.
+
+    The ids name what it rests on, where it rests on a row: the event of the ledger that says what the customer decided
+    (and which wording they read), or the suppression of the address.
+    """
 
     allowed: bool
     rule: str
     reason: str
+    consent_event_id: uuid.UUID | None = None
+    suppression_id: uuid.UUID | None = None
 
 
 def can_leave(*, channel: str, category: str) -> bool:
@@ -67,35 +83,33 @@ def decide(
     *,
     category: Category,
     enabled: bool | None,
-    suppressions: Iterable[tuple[Scope, str]] = (),
+    suppressions: Iterable[InForce] = (),
     channel: str = "",
+    event_id: uuid.UUID | None = None,
 ) -> Decision:
     """Decide for one person, channel and category.
 
-    `enabled` is the state of `customer_consent`: True granted, False revoked, None never said.
-    `suppressions` are the (scope, reason) pairs in force for the address.
+    `enabled` is the state of `customer_consent`: True granted, False revoked, None never said; `event_id` is the event that
+    it follows from. `suppressions` are those in force for the address, oldest first.
     """
     if channel in NEEDS_NO_CONSENT:
         return Decision(True, "consent.not_needed", "In-app messages need no consent.")
-    for scope, why in suppressions:
+    for scope, why, id_ in suppressions:
         if scope is Scope.ALL or category is Category.MARKETING:
-            return Decision(
-                False, f"suppressed.{why}", f"The address is suppressed ({why.replace('_', ' ')})."
-            )
+            reason = f"The address is suppressed ({why.replace('_', ' ')})."
+            return Decision(False, f"suppressed.{why}", reason, suppression_id=id_)
     match REQUIRES[category]:
         case Requires.NOTHING:
             return Decision(True, "consent.not_needed", f"{category.capitalize()} messages need no consent.")
-        case Requires.NO_REVOCATION if enabled is False:
-            return Decision(False, "consent.revoked", f"The customer switched {category} messages off here.")
+        case Requires.NO_REVOCATION | Requires.GRANT if enabled is False:
+            reason = f"The customer switched {category} messages off here."
+            return Decision(False, "consent.revoked", reason, event_id)
         case Requires.NO_REVOCATION:
-            return Decision(
-                True, "consent.not_revoked", f"{category.capitalize()} messages were not switched off."
-            )
+            reason = f"{category.capitalize()} messages were not switched off."
+            return Decision(True, "consent.not_revoked", reason, event_id)
         case Requires.GRANT if enabled:
-            return Decision(True, "consent.granted", f"The customer agreed to {category} messages here.")
-        case Requires.GRANT if enabled is False:
-            return Decision(False, "consent.revoked", f"The customer switched {category} messages off here.")
+            reason = f"The customer agreed to {category} messages here."
+            return Decision(True, "consent.granted", reason, event_id)
         case _:
-            return Decision(
-                False, "consent.missing", f"The customer never agreed to {category} messages here."
-            )
+            reason = f"The customer never agreed to {category} messages here."
+            return Decision(False, "consent.missing", reason)

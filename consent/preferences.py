@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from consent.ledger import Change, ConsentError, Fact, Key, State, fold, state_of
-from consent.models import ConsentEvent, CustomerConsent
+from consent.models import GRANTS, ConsentEvent, CustomerConsent
 from consent.write import lock_customers, write_events, write_states
 
 __all__ = ["Change", "ConsentError", "current", "grant", "record_many", "revoke"]
@@ -29,14 +29,15 @@ def grant(
     at: dt.datetime,
     wording: str = "",
     evidence: Mapping[str, Any] | None = None,
+    locale: str = "",
 ) -> ConsentEvent | None:
     """The customer agreed at `at`. Answers the event, or None when that stood already.
 
     `actor` is `customer`, `staff:<id>`, `provider:<name>` or `job:<name>`; `wording` the exact text that the person
-    read; `evidence` JSON without addresses or names. Raises ConsentError. Takes part in the caller's transaction.
+    read, in the language `locale` (the active one); `evidence` JSON without addresses or names. Raises ConsentError. Takes part in the caller's transaction.
     """
     return _record_one(
-        Change(customer_id, channel, category, True, source, actor, at, wording, evidence or {})
+        Change(customer_id, channel, category, True, source, actor, at, wording, evidence or {}, locale)
     )
 
 
@@ -50,10 +51,11 @@ def revoke(
     at: dt.datetime,
     wording: str = "",
     evidence: Mapping[str, Any] | None = None,
+    locale: str = "",
 ) -> ConsentEvent | None:
     """The customer withdrew at `at`; as `grant`. Security and transactional can't be withdrawn: ConsentError."""
     return _record_one(
-        Change(customer_id, channel, category, False, source, actor, at, wording, evidence or {})
+        Change(customer_id, channel, category, False, source, actor, at, wording, evidence or {}, locale)
     )
 
 
@@ -100,11 +102,11 @@ def _known_facts(states: Mapping[Key, State], changes: Iterable[Change]) -> set[
     late = [change for change in changes if change.key in states and states[change.key].outlasts(change)]
     if not late:
         return set()
-    events = ConsentEvent.objects.filter(
+    events = ConsentEvent.objects.exclude(action=ConsentEvent.Action.REQUESTED).filter(
         customer_id__in={change.customer_id for change in late},
         occurred_at__in={change.at for change in late},
     )
     return {
-        ((event.customer_id, event.channel, event.category), event.action == "granted", event.occurred_at)
+        ((event.customer_id, event.channel, event.category), event.action in GRANTS, event.occurred_at)
         for event in events
     }

@@ -6,7 +6,7 @@ and only where it finds an objection is the question asked by itself (`gate.chec
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from consent.gate import Subject
@@ -27,13 +27,13 @@ WHERE address_hmac = %s AND channel = %s AND lifted_at IS NULL AND (expires_at I
 class Presumed(Decision):
     """Allowed, unless there is an objection to this subject."""
 
-    subject: Subject
+    subject: Subject = field(kw_only=True)
 
 
 def presume(subject: Subject) -> Presumed | None:
     """What holds for most; None where nothing is allowed without a look. Raises ValueError for an unknown category."""
     found = decide(channel=subject.channel, category=Category(subject.category), enabled=None)
-    return Presumed(True, found.rule, found.reason, subject) if found.allowed else None
+    return Presumed(True, found.rule, found.reason, subject=subject) if found.allowed else None
 
 
 def objections(count: int) -> str:

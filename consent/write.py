@@ -4,12 +4,14 @@ Only `consent/preferences.py` calls this, under the customers' locks. Arrays ins
 with thousands of rows most of the time would go into building the statement.
 """
 
+import hashlib
 import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
+from django.utils.translation import get_language
 
 from consent.ledger import Change, Key, State
 from consent.models import ConsentEvent
@@ -22,7 +24,7 @@ _EVENT = {
     "action": "text",
     "source": "text",
     "actor": "text",
-    "wording": "text",
+    "wording_sha256": "text",
     "evidence": "jsonb",
     "occurred_at": "timestamptz",
 }
@@ -35,9 +37,15 @@ _STATE = {
     "granted_at": "timestamptz",
     "revoked_at": "timestamptz",
     "source": "text",
+    "event_id": "uuid",
 }
+_WORDING = {"sha256": "text", "locale": "text", "text": "text"}
+_ATTRIBUTE = {"wording_sha256": "wording_id"}
 # A member of an enumeration is text here; psycopg would write its name.
-_DUMP: Mapping[str, Callable[[Any], Any]] = {"text": str, "jsonb": json.dumps}
+_DUMP: Mapping[str, Callable[[Any], Any]] = {
+    "text": lambda value: None if value is None else str(value),
+    "jsonb": json.dumps,
+}
 # Customers share 1,024 advisory locks, so that a batch can hold the lock of each of its customers: one each for a
 # million customers would overflow PostgreSQL's lock table. 8026 keeps ours apart from everybody else's.
 _LOCK = """
@@ -53,19 +61,22 @@ def lock_customers(customer_ids: Iterable[str]) -> None:
 
 
 def write_events(news: Sequence[Change]) -> list[ConsentEvent]:
-    """Append to the ledger, in order."""
-    events = [_event(change) for change in news]
-    rows = [[getattr(event, name) for name in _EVENT] for event in events]
-    recorded = _insert("consent_events", _EVENT, rows, "RETURNING recorded_at")
-    for event, (recorded_at,) in zip(events, recorded, strict=True):
-        event.recorded_at = recorded_at  # the same in all rows: the transaction's time
+    """Append to the ledger, in order; the database chains them (`chain.py`). A wording is written once, by whoever shows it
+    first."""
+    shown = {change.id: _wording(change) for change in news if change.wording}
+    _insert("consent_wordings", _WORDING, sorted(set(shown.values())), "ON CONFLICT DO NOTHING")
+    events = [_event(change, shown.get(change.id, (None,))[0]) for change in news]
+    rows = [[getattr(event, _ATTRIBUTE.get(name, name)) for name in _EVENT] for event in events]
+    tail = "RETURNING recorded_at, place, prev_hash, hash"
+    for event, made in zip(events, _insert("consent_events", _EVENT, rows, tail), strict=True):
+        event.recorded_at, event.place, event.prev_hash, event.hash = made
     return events
 
 
 def write_states(states: Mapping[Key, State]) -> None:
     """Make the projection say what stands."""
     rows = [
-        [uuid.uuid4(), *key, state.enabled, state.granted_at, state.revoked_at, state.source]
+        [uuid.uuid4(), *key, state.enabled, state.granted_at, state.revoked_at, state.source, state.event_id]
         for key, state in states.items()
     ]
     _insert(
@@ -73,23 +84,36 @@ def write_states(states: Mapping[Key, State]) -> None:
         _STATE,
         rows,
         "ON CONFLICT (customer_id, channel, category) DO UPDATE SET enabled = excluded.enabled, "
-        "granted_at = excluded.granted_at, revoked_at = excluded.revoked_at, source = excluded.source",
+        "granted_at = excluded.granted_at, revoked_at = excluded.revoked_at, source = excluded.source, "
+        "event_id = excluded.event_id",
     )
 
 
-def _event(change: Change) -> ConsentEvent:
+def _wording(change: Change) -> tuple[str, str, str]:
+    """Its key, language and text. Who shows a page in a language records in it too."""
+    locale = change.locale or get_language() or "und"
+    return hashlib.sha256(f"{locale}\n{change.wording}".encode()).hexdigest(), locale, change.wording
+
+
+def _event(change: Change, wording: str | None) -> ConsentEvent:
     return ConsentEvent(
-        id=uuid.uuid4(),
+        id=change.id,
         customer_id=change.customer_id,
         channel=change.channel,
         category=change.category,
-        action=ConsentEvent.Action.GRANTED if change.enabled else ConsentEvent.Action.REVOKED,
+        action=_action(change),
         source=change.source,
         actor=change.actor,
-        wording=change.wording,
+        wording_id=wording,
         evidence=dict(change.evidence),
         occurred_at=change.at,
     )
+
+
+def _action(change: Change) -> ConsentEvent.Action:
+    if not change.enabled:
+        return ConsentEvent.Action.REVOKED
+    return ConsentEvent.Action.CONFIRMED if change.confirms else ConsentEvent.Action.GRANTED
 
 
 def _insert(

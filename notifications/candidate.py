@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from consent.policy import Decision
@@ -35,7 +35,7 @@ class Candidate:
 class Held(Decision):
     """Not now: it goes back to the queue until then, and passes every gate anew. `passed` is what allowed it so far."""
 
-    until: dt.datetime
+    until: dt.datetime = field(kw_only=True)
     passed: Decision | None = None
 
 
@@ -44,4 +44,4 @@ def hold(candidate: Candidate, *, until: dt.datetime, rule: str, reason: str, la
     if candidate.expires_at is not None and candidate.expires_at <= until:
         expiry = f"It expires before that, at {candidate.expires_at:%Y-%m-%d %H:%M %Z}."
         return Decision(False, "expired", f"{late} {reason} {expiry}")
-    return Held(False, rule, reason, until)
+    return Held(False, rule, reason, until=until)

@@ -135,6 +135,6 @@ async def _deliver(parcel: Parcel) -> list[Delivery]:
         outcomes = [Unknown(type(error).__name__, "The channel failed (see the log).")] * len(work)
     finished_at, provider = timezone.now(), channel.provider
     return [
-        Delivery(claimed, outcome, provider, started_at, finished_at)
-        for (claimed, _), outcome in zip(work, outcomes, strict=True)
+        Delivery(claimed, outcome, provider, started_at, finished_at, message.decided)
+        for (claimed, message), outcome in zip(work, outcomes, strict=True)
     ]

@@ -49,6 +49,6 @@ def deliver_here(
     started_at = timezone.now()
     outcomes = channel.deliver_all([message for _, message in ours])
     return [
-        Delivery(claimed, outcome, channel.provider, started_at, timezone.now())
-        for (claimed, _), outcome in zip(ours, outcomes, strict=True)
+        Delivery(claimed, outcome, channel.provider, started_at, timezone.now(), message.decided)
+        for (claimed, message), outcome in zip(ours, outcomes, strict=True)
     ]

@@ -16,6 +16,7 @@ from consent.policy import Decision
 from consent.prepared import prepared_cursor
 from consent.presume import Presumed, objection_arguments, objections
 from notifications.candidate import Held
+from notifications.decision import entry
 from notifications.drafts import Draft
 from notifications.kick import IS_AWAKE
 from notifications.message import EnqueueResult, Receipt
@@ -151,8 +152,8 @@ def _metadata(metadata: Mapping[str, Any], decision: Decision, now: dt.datetime)
     if isinstance(decision, Held):
         passed = _metadata(metadata, decision.passed, now) if decision.passed else metadata
         return {**passed, "held": held_entry(decision, stage="enqueue", now=now)}
-    entry = {"stage": "enqueue", "rule": decision.rule, "reason": decision.reason, "at": now.isoformat()}
-    return {**metadata, "decision" if decision.allowed else "withheld": entry}
+    kept = entry(decision, stage="enqueue", now=now)
+    return {**metadata, "decision" if decision.allowed else "withheld": kept}
 
 
 def _refuses(decision: Decision) -> bool:

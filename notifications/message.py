@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from notifications.decision import Decided
 from notifications.errors import Outcome
 from templates_app.batch import Skeleton
 
@@ -170,6 +171,7 @@ class Message:
     attempt: int = 1
     expires_at: dt.datetime | None = None
     sandbox: bool = False
+    decided: Decided | None = None  # what lets it go out
 
 
 # A row that we hold, and what is to be sent for it.
@@ -185,3 +187,4 @@ class Delivery:
     provider: str
     started_at: dt.datetime
     finished_at: dt.datetime
+    decided: Decided | None = None

@@ -12,6 +12,7 @@ from consent.policy import OPTIONAL, Category
 from consent.tokens import TokenRequest, issue_many, preferences_url, unsubscribe_url
 from notifications.candidate import Candidate, Held
 from notifications.conf import conf
+from notifications.decision import Decided
 from notifications.gate import check
 from notifications.message import Claimed, Message, Work
 from notifications.reach import Reach, reach_many
@@ -36,20 +37,20 @@ def prepare(batch: Sequence[Claimed], *, now: dt.datetime, room: int = 0) -> tup
     decisions = check(candidates, now=now, delivering=True)
     ready: list[Work] = []
     settled: list[Settled] = []
-    allowed: list[tuple[Claimed, Reach]] = []
+    allowed: list[tuple[Claimed, Reach, Decided]] = []
     for row, reach, decision in zip(batch, reaches, decisions, strict=True):
         if reach is not None and reach.problem:
             settled.append((row, unrenderable(reach.problem)))
         elif reach is not None and decision.allowed:
-            allowed.append((row, reach))
+            allowed.append((row, reach, Decided(decision, now)))
         elif isinstance(decision, Held):
             settled.append((row, held(decision, now=now)))
         else:
             settled.append((row, withheld(decision, now=now)))
     tokens = _tokens(allowed, now)
     shared = render_shared(allowed, tokens, room=room) if room else {}
-    for row, reach in allowed:
-        rendered = shared.get(row.id) or _rendered(row, reach, tokens.get(row.id))
+    for row, reach, decided in allowed:
+        rendered = shared.get(row.id) or _rendered(row, reach, decided, tokens.get(row.id))
         if isinstance(rendered, Message):
             ready.append((row, rendered))
         else:
@@ -72,11 +73,11 @@ def _candidate(row: Claimed, reach: Reach | None, named: bool) -> Candidate:
     )
 
 
-def _rendered(row: Claimed, reach: Reach, token: str | None) -> Message | Verdict:
+def _rendered(row: Claimed, reach: Reach, decided: Decided, token: str | None) -> Message | Verdict:
     """The message, or the verdict on a text that cannot be made. One bad text must not hold up the batch it is in."""
     leave, prefer = (unsubscribe_url(token), preferences_url(token)) if token else ("", "")
     try:
-        return render(row, reach, unsubscribe_url=leave, preferences_url=prefer)
+        return render(row, reach, unsubscribe_url=leave, preferences_url=prefer, decided=decided)
     except RenderError as error:
         return unrenderable(str(error))
     except Exception as error:
@@ -87,7 +88,7 @@ def _rendered(row: Claimed, reach: Reach, token: str | None) -> Message | Verdic
         return unrenderable(f"{type(error).__name__} (see the log)")
 
 
-def _tokens(allowed: Sequence[tuple[Claimed, Reach]], now: dt.datetime) -> dict[object, str]:
+def _tokens(allowed: Sequence[tuple[Claimed, Reach, Decided]], now: dt.datetime) -> dict[object, str]:
     """A fresh unsubscribe link for each e-mail that its reader can leave: only hashes are kept, so a retry gets another."""
     wanted = [
         (
@@ -102,7 +103,7 @@ def _tokens(allowed: Sequence[tuple[Claimed, Reach]], now: dt.datetime) -> dict[
                 address_hmac=blind_index(row.channel, reach.addresses[row.channel]),
             ),
         )
-        for row, reach in allowed
+        for row, reach, _ in allowed
         if row.channel == "email" and reach.customer_id is not None and Category(row.category) in OPTIONAL
     ]
     issued = issue_many([request for _, request in wanted], now=now) if wanted else []

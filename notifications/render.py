@@ -10,6 +10,7 @@ from django.conf import settings
 
 from consent.sealed import SealError
 from notifications.conf import conf
+from notifications.decision import Decided
 from notifications.message import Claimed, Message, Personalised, Rendered
 from notifications.reach import Reach
 from notifications.sealed_payload import mask_payload, open_payload
@@ -32,6 +33,7 @@ def render(
     unsubscribe_url: str = "",
     preferences_url: str = "",
     masking: bool = False,
+    decided: Decided | None = None,
 ) -> Message:
     """The Message for one row. `unsubscribe_url` is empty for categories that cannot be left; `masking` is for a reader
     who may not see sensitive values."""
@@ -42,11 +44,17 @@ def render(
     except (TemplateError, SealError) as error:
         raise RenderError(str(error)) from error
     text = Rendered(locale, _marked(parts, claimed.channel))
-    return message_of(claimed, reach, text, unsubscribe_url, sandbox=conf().sandbox)
+    return message_of(claimed, reach, text, unsubscribe_url, sandbox=conf().sandbox, decided=decided)
 
 
 def message_of(
-    claimed: Claimed, reach: Reach, rendered: Rendered | Personalised, unsubscribe_url: str, *, sandbox: bool
+    claimed: Claimed,
+    reach: Reach,
+    rendered: Rendered | Personalised,
+    unsubscribe_url: str,
+    *,
+    sandbox: bool,
+    decided: Decided | None,
 ) -> Message:
     """What a channel is handed, around a text."""
     accepted = set(claimed.metadata.get("push_accepted", ()))
@@ -65,6 +73,7 @@ def message_of(
         attempt=claimed.attempts,
         expires_at=claimed.expires_at,
         sandbox=sandbox,
+        decided=decided,
     )
 
 

@@ -14,6 +14,7 @@ from django.conf import settings
 from consent.sealed import SealError
 from consent.tokens import preferences_url, unsubscribe_url
 from notifications.conf import conf
+from notifications.decision import Decided
 from notifications.message import Claimed, Message, Personalised
 from notifications.reach import Reach
 from notifications.reconnect import is_lost
@@ -26,7 +27,7 @@ from templates_app.lookup import compiled
 
 logger = logging.getLogger(__name__)
 
-Allowed = tuple[Claimed, Reach]
+Allowed = tuple[Claimed, Reach, Decided]
 # Stands for each token in the addresses that are made once for all; no token of `secrets` has such a sign.
 _TOKEN = "~"  # noqa: S105 (stands for one)
 
@@ -52,9 +53,9 @@ def render_shared(
 def _alike(allowed: Sequence[Allowed]) -> Mapping[tuple[uuid.UUID, str, str], list[Allowed]]:
     """By version, channel and the language that they get, whatever they asked for; those who are with others."""
     asked: defaultdict[tuple[uuid.UUID, str, str], list[Allowed]] = defaultdict(list)
-    for row, reach in allowed:
+    for row, reach, decided in allowed:
         if row.template_version_id and row.subject is None and row.metadata.get("body") is None:
-            asked[row.template_version_id, row.channel, reach.contact.locale].append((row, reach))
+            asked[row.template_version_id, row.channel, reach.contact.locale].append((row, reach, decided))
     alike: defaultdict[tuple[uuid.UUID, str, str], list[Allowed]] = defaultdict(list)
     for (version_id, channel, wanted), members in asked.items():
         try:
@@ -76,7 +77,7 @@ def _together(
     system, sandbox = ourselves(), conf().sandbox
     contexts, leave = [], []
     addresses = unsubscribe_url(_TOKEN), preferences_url(_TOKEN)
-    for row, reach in members:
+    for row, reach, _ in members:
         token = tokens.get(row.id)
         links = [address.replace(_TOKEN, token) if token else "" for address in addresses]
         leave.append(links[0])
@@ -95,8 +96,8 @@ def _together(
     if sandbox:
         skeleton = skeleton.headed(HEADLINE[channel], SANDBOX_MARK)
     return {
-        row.id: message_of(row, reach, Personalised(skeleton, own), link, sandbox=sandbox)
-        for (row, reach), own, link in zip(members, values, leave, strict=True)
+        row.id: message_of(row, reach, Personalised(skeleton, own), link, sandbox=sandbox, decided=decided)
+        for (row, reach, decided), own, link in zip(members, values, leave, strict=True)
         if own is not None
     }
 

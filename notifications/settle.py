@@ -135,6 +135,7 @@ class Settlement:
                     resends_unknown=resends[kind],
                     now=now,
                     rng=self.rng,
+                    decided=delivery.decided,
                 ),
             )
             for delivery in deliveries

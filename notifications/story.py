@@ -4,9 +4,8 @@ The admin's detail page, `explain_notification` and the API all tell the same st
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.utils import timezone
 
@@ -14,6 +13,7 @@ from notifications.channel_state import state_of
 from notifications.channels.meanings import meaning
 from notifications.masking import masked_recipient
 from notifications.models import DeliveryAttempt, Notification, ProviderEvent
+from notifications.why import GateAnswer, why
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,12 @@ class StoryEvent:
     text: str
 
 
-def story(notification: Notification) -> list[StoryEvent]:
-    """Everything on record about one message. Three queries, and one more for what is due and not sent."""
+def story(notification: Notification, answers: Sequence[GateAnswer] | None = None) -> list[StoryEvent]:
+    """Everything on record about one message. Three queries, one more for what is due and not sent, and those of `why`,
+    whose answers may be handed in."""
     events = [
         *_asked(notification),
-        *_gates(notification),
+        *_gates(why(notification) if answers is None else answers),
         *(_attempt(attempt) for attempt in notification.delivery_attempts.all()),
         *_history(notification),
         *(_event(event) for event in ProviderEvent.objects.filter(notification_id=notification.pk)),
@@ -50,21 +51,24 @@ def _asked(row: Notification) -> Iterator[StoryEvent]:
         yield StoryEvent(row.created_at, "asked", f"It sends {row.parent_id} again.")
 
 
-def _gates(row: Notification) -> Iterator[StoryEvent]:
-    for kind in ("decision", "held", "withheld"):
-        entry: dict[str, Any] | None = row.metadata.get(kind)
-        if entry is None or entry["stage"] == "operator":  # told by the history
+def _gates(answers: Sequence[GateAnswer]) -> Iterator[StoryEvent]:
+    stages = {"enqueue": "when it was queued", "delivery": "just before sending"}
+    for answer in answers:
+        if answer.stage == "operator":  # told by the history
             continue
-        verb = "Allowed" if kind == "decision" else kind.capitalize()
-        stage = {
-            "enqueue": "when it was queued",
-            "delivery": "just before sending",
-        }
-        yield StoryEvent(
-            dt.datetime.fromisoformat(entry["at"]),
-            verb.lower(),
-            f"{verb} {stage.get(entry['stage'], entry['stage'])}: {entry['reason']} (rule {entry['rule']})",
-        )
+        stage = stages.get(answer.stage, answer.stage)
+        text = f"{answer.answer.capitalize()} {stage}: {answer.reason} (rule {answer.rule})"
+        yield StoryEvent(answer.at, answer.answer, f"{text}{_ground(answer)}")
+
+
+def _ground(answer: GateAnswer) -> str:
+    """What it rests on, for who wants to look it up."""
+    if said := answer.consent:
+        text = f" By consent event {said.event_id}: {said.action} on {_clock(said.occurred_at)} by {said.source}."
+        return f"{text} Wording {said.wording_sha256[:12]} was shown." if said.wording_sha256 else text
+    if dead := answer.suppression:
+        return f" By suppression {dead.suppression_id} of {_clock(dead.created_at)}."
+    return ""
 
 
 def _attempt(attempt: DeliveryAttempt) -> StoryEvent:

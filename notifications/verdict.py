@@ -10,6 +10,7 @@ from consent.policy import Decision
 from notifications.backoff import delay
 from notifications.candidate import Held
 from notifications.conf import RetryPolicy
+from notifications.decision import Decided, entry
 from notifications.errors import Misconfigured, Outcome, Permanent, Sent, Transient, Unknown
 from notifications.message import Claimed
 
@@ -33,14 +34,20 @@ def after_delivery(
     resends_unknown: bool,
     now: dt.datetime,
     rng: random.Random,
+    decided: Decided | None = None,
 ) -> Verdict:
-    """The state after one call to a provider."""
+    """The state after one call to a provider. `decided` is what let it go out, kept with `sent`."""
     text = f"{outcome.code}: {outcome.error}".rstrip(": ") if not isinstance(outcome, Sent) else None
     kept = {"push_accepted": _accepted(claimed, outcome)} if claimed.channel == "push" else {}
     match outcome:
         case Sent(reference=reference):
             sent = {"sent_at": now.isoformat(), "provider_reference": reference}
-            return Verdict("sent", metadata={**kept, **sent})
+            why = (
+                {"sent_decision": entry(decided.decision, stage="delivery", now=decided.at)}
+                if decided
+                else {}
+            )
+            return Verdict("sent", metadata={**kept, **sent, **why})
         case Transient():
             return _again(claimed, text, outcome.retry_after, policy, now, rng, kept)
         case Misconfigured():
@@ -57,8 +64,8 @@ def after_delivery(
 
 def withheld(decision: Decision, *, now: dt.datetime) -> Verdict:
     """A gate refused at the last moment. No attempt was made."""
-    entry = {"stage": "delivery", "rule": decision.rule, "reason": decision.reason, "at": now.isoformat()}
-    return Verdict("cancelled", metadata={"withheld": entry}, refund=True)
+    kept = entry(decision, stage="delivery", now=now)
+    return Verdict("cancelled", metadata={"withheld": kept}, refund=True)
 
 
 def held(decision: Held, *, now: dt.datetime) -> Verdict:
@@ -98,8 +105,8 @@ def _again(
     due = now + wait
     if claimed.expires_at is not None and due >= claimed.expires_at:
         reason = f"The next try would come after it expires. The last one failed: {text}"
-        entry = {"stage": "delivery", "rule": "expired", "reason": reason, "at": now.isoformat()}
-        return Verdict("cancelled", error=text, metadata={**kept, "withheld": entry})
+        end = entry(Decision(False, "expired", reason), stage="delivery", now=now)
+        return Verdict("cancelled", error=text, metadata={**kept, "withheld": end})
     return Verdict("queued", scheduled_at=due, error=text, metadata=kept)
 
 

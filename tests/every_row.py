@@ -65,9 +65,7 @@ def make_every_row() -> dict[type[Model], Model]:
         Group.objects.create(name=f"{SECRET}-group"),
         customer,
         CustomerConsent.objects.create(**said, enabled=True, granted_at=now),
-        ConsentEvent.objects.create(
-            **said, action="granted", actor="staff:1", wording=SECRET, occurred_at=now
-        ),
+        ConsentEvent.objects.create(**said, action="granted", actor="staff:1", occurred_at=now),
         Suppression.objects.create(
             address_hmac=SECRET, address_hint=f"{SECRET}•••", channel="email", reason="manual", note=SECRET
         ),

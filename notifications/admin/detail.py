@@ -14,6 +14,7 @@ from notifications.admin.cells import NOTHING, latency, moment, outcome_badge, s
 from notifications.masking import masked_recipient
 from notifications.models import DeliveryAttempt, Notification, Priority
 from notifications.story import StoryEvent, story
+from notifications.why import GateAnswer, why
 
 MOST_CHILDREN = 20
 
@@ -33,9 +34,10 @@ class AttemptRow:
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    """The detail page: facts in pairs, the story, the attempts in rows, relatives, and what may be done."""
+    """The detail page: facts in pairs, the gates' answers, the story, the attempts in rows, relatives, and what may be done."""
 
     facts: Sequence[tuple[str, object]]
+    answers: Sequence[GateAnswer]
     story: Sequence[StoryEvent]
     attempts: Sequence[AttemptRow]
     children: Sequence[Notification]
@@ -53,9 +55,11 @@ def load(pk: uuid.UUID) -> Notification | None:
 
 def message_page(row: Notification, user: AbstractBaseUser | AnonymousUser) -> MessagePage:
     has: Callable[[str], bool] = getattr(user, "has_perm", lambda _perm: False)
+    answers = why(row)
     return MessagePage(
         facts=_facts(row),
-        story=story(row),
+        answers=answers,
+        story=story(row, answers),
         attempts=[_attempt(attempt) for attempt in row.delivery_attempts.all()],
         children=list(row.children.order_by("-created_at")[:MOST_CHILDREN]),
         template_url=_template_url(row),

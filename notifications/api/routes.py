@@ -16,11 +16,11 @@ from notifications.api.idempotency import answer_once
 from notifications.api.shapes import (
     DrainShape,
     EnqueuedShape,
-    NotificationShape,
     NotifyBody,
     ProcessBody,
     QueueShape,
 )
+from notifications.api.told import NotificationShape
 from notifications.enqueue import notify
 from notifications.message import EnqueueResult
 from notifications.models import Notification

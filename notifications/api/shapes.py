@@ -8,10 +8,7 @@ from ninja import Schema
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, model_validator
 
 from consent.models import Category, Channel
-from notifications.masking import masked_recipient
 from notifications.message import Address, Group, Recipient, Staff
-from notifications.models import Notification
-from notifications.story import story
 
 EARLIEST, LATEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC), dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
 
@@ -138,49 +135,6 @@ class DrainShape(Schema):
     claimed: int
     channels: dict[str, dict[str, int]]
     seconds: float
-
-
-class EventShape(Schema):
-    at: dt.datetime | None
-    kind: str
-    text: str
-
-
-class NotificationShape(Schema):
-    """One notification. The recipient is masked, and the text is not here."""
-
-    id: uuid.UUID
-    channel: str
-    status: str
-    recipient: str
-    template: str | None
-    category: str
-    priority: int
-    attempts: int
-    scheduled_at: dt.datetime
-    expires_at: dt.datetime | None
-    created_at: dt.datetime
-    last_attempt_at: dt.datetime | None
-    sent_at: dt.datetime | None
-    error: str | None
-    timeline: list[EventShape]
-
-    @staticmethod
-    def resolve_recipient(row: Notification) -> str:
-        return masked_recipient(row.to)
-
-    @staticmethod
-    def resolve_template(row: Notification) -> str | None:
-        return row.template.name if row.template else None
-
-    @staticmethod
-    def resolve_sent_at(row: Notification) -> str | None:
-        sent_at: str | None = row.metadata.get("sent_at")
-        return sent_at
-
-    @staticmethod
-    def resolve_timeline(row: Notification) -> list[Any]:
-        return list(story(row))
 
 
 class DepthShape(Schema):

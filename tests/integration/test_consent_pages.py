@@ -121,7 +121,7 @@ class TestOneClick:
             f"/u/{token()}", ONE_CLICK, headers={"User-Agent": "Mailer/1"}, REMOTE_ADDR="203.0.113.77"
         )
         event = ConsentEvent.objects.get(action="revoked")
-        assert (event.source, event.actor, event.wording) == (Source.ONE_CLICK, "customer", "")
+        assert (event.source, event.actor, event.wording) == (Source.ONE_CLICK, "customer", None)
         assert event.evidence == {
             "notification_id": str(uuid.UUID(int=7)),
             "user_agent": "Mailer/1",
@@ -221,7 +221,9 @@ class TestUnsubscribePage:
         assert response.status_code == 200
         assert "<h1>You are unsubscribed</h1>" in response.content.decode()
         event = ConsentEvent.objects.get(action="revoked")
-        assert event.wording == "Stop these messages?\nOffers and news by e-mail\nFundy Rental"
+        assert event.wording is not None
+        assert event.wording.locale == "en"
+        assert event.wording.text == "Stop these messages?\nOffers and news by e-mail\nFundy Rental"
 
     def test_afterwards_it_says_so_until_the_customer_agrees_again(self, browser: Client) -> None:
         agree()
@@ -389,15 +391,17 @@ class TestPreferences:
         assert (event.source, event.actor) == (Source.PREFERENCE_PAGE, "customer")
         assert event.evidence["notification_id"] == str(uuid.UUID(int=7))
         shown = browser.get(url).content.decode()
-        for sentence in event.wording.split("\n"):
+        assert event.wording is not None
+        for sentence in event.wording.text.split("\n"):
             assert sentence in shown
 
     def test_the_wording_is_kept_in_the_language_it_was_read_in(self, browser: Client) -> None:
         url = f"/preferences/{token()}?lang=fr"
         browser.post(url, page_form(browser, url).sent(**{"marketing.email": True}))
-        assert ConsentEvent.objects.get().wording.startswith(
-            "Choisissez ce que Fundy Rental peut vous envoyer."
-        )
+        shown = ConsentEvent.objects.get().wording
+        assert shown is not None
+        assert shown.locale == "fr"
+        assert shown.text.startswith("Choisissez ce que Fundy Rental peut vous envoyer.")
 
     def test_saving_without_moving_records_nothing(self, browser: Client) -> None:
         url = f"/preferences/{token()}"

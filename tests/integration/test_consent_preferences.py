@@ -29,7 +29,8 @@ class TestOneChange:
         stored = ConsentEvent.objects.get()
         assert event == stored
         assert (stored.action, stored.actor, stored.source) == ("granted", "customer", "web_form")
-        assert (stored.wording, stored.evidence) == ("Send me offers.", {"form": "/signup"})
+        assert stored.wording is not None
+        assert (stored.wording.text, stored.evidence) == ("Send me offers.", {"form": "/signup"})
         assert stored.occurred_at == NOW
         assert stored.recorded_at is not None
         row = CustomerConsent.objects.get(**KEY)

@@ -42,8 +42,9 @@ def test_a_message_that_failed_was_replayed_and_arrived(sandbox: SandboxServer) 
     assert "through sendgrid" in lines[2]
     assert "permanent (400" in lines[2]
     assert lines[3] == "Replayed by staff:7: The field was mended."
-    assert "sent (" in lines[4]
-    assert lines[5].startswith("Sent: the provider accepted it at ")
+    assert lines[4].startswith("Allowed just before sending: ")
+    assert "sent (" in lines[5]
+    assert lines[6].startswith("Sent: the provider accepted it at ")
 
 
 def test_a_withheld_message_says_which_rule_and_what_sent_it_again() -> None:

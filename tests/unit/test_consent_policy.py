@@ -2,7 +2,7 @@
 
 import pytest
 
-from consent.policy import OPTIONAL, Category, Scope, can_leave, decide, permits
+from consent.policy import OPTIONAL, Category, InForce, Scope, can_leave, decide, permits
 
 SAID = {"granted": True, "revoked": False, "never said": None}
 RULES = {
@@ -34,7 +34,7 @@ def test_consent_decides_by_category(category: Category, said: str) -> None:
 
 @pytest.mark.parametrize("category", Category)
 def test_an_address_that_is_dead_for_everything_stops_even_security(category: Category) -> None:
-    decision = decide(category=category, enabled=True, suppressions=[(Scope.ALL, "hard_bounce")])
+    decision = decide(category=category, enabled=True, suppressions=[InForce(Scope.ALL, "hard_bounce")])
     assert (decision.allowed, decision.rule) == (False, "suppressed.hard_bounce")
 
 
@@ -42,13 +42,15 @@ def test_an_address_that_is_dead_for_marketing_takes_everything_else() -> None:
     stopped = {
         category
         for category in Category
-        if not decide(category=category, enabled=True, suppressions=[(Scope.MARKETING, "complaint")]).allowed
+        if not decide(
+            category=category, enabled=True, suppressions=[InForce(Scope.MARKETING, "complaint")]
+        ).allowed
     }
     assert stopped == {Category.MARKETING}
 
 
 def test_a_marketing_suppression_in_front_does_not_hide_a_total_one_behind_it() -> None:
-    both = [(Scope.MARKETING, "complaint"), (Scope.ALL, "hard_bounce")]
+    both = [InForce(Scope.MARKETING, "complaint"), InForce(Scope.ALL, "hard_bounce")]
     assert (
         decide(category=Category.TRANSACTIONAL, enabled=None, suppressions=both).rule
         == "suppressed.hard_bounce"
@@ -58,7 +60,7 @@ def test_a_marketing_suppression_in_front_does_not_hide_a_total_one_behind_it() 
 def test_a_suppression_outranks_a_grant_and_a_missing_grant() -> None:
     for enabled in (True, False, None):
         decision = decide(
-            category=Category.MARKETING, enabled=enabled, suppressions=[(Scope.ALL, "opted_out")]
+            category=Category.MARKETING, enabled=enabled, suppressions=[InForce(Scope.ALL, "opted_out")]
         )
         assert decision.rule == "suppressed.opted_out"
 

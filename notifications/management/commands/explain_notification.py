@@ -1,18 +1,24 @@
 """`manage.py explain_notification ID`: why was this message sent, or not?"""
 
+import dataclasses
 import json
 import uuid
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from notifications.models import Notification
 from notifications.story import story
+from notifications.why import why
 
 
 class Command(BaseCommand):
-    help = "Tell the story of one notification, from the request to the provider's last word."
+    help = (
+        "Tell the story of one notification, from the request to the provider's last word; with --json also what each "
+        "decision of the gates rests on: the rule, the consent event with its wording, the suppression."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("id", help="the notification's id (a uuid)")
@@ -28,10 +34,13 @@ class Command(BaseCommand):
         row = Notification.objects.select_related("template").filter(pk=wanted).first()
         if row is None:
             raise CommandError(f"There is no notification {wanted}.")
-        events = story(row)
+        answers = why(row)
+        events = story(row, answers)
         if options["json"]:
             data = [{"at": e.at.isoformat(), "kind": e.kind, "text": e.text} for e in events]
-            self.stdout.write(json.dumps({"id": str(row.pk), "status": row.status, "story": data}, indent=2))
+            decisions = [dataclasses.asdict(answer) for answer in answers]
+            told = {"id": str(row.pk), "status": row.status, "decisions": decisions, "story": data}
+            self.stdout.write(json.dumps(told, indent=2, cls=DjangoJSONEncoder))
             return
         self.stdout.write(f"Notification {row.pk}: {row.status}")
         for event in events:
