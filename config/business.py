@@ -11,6 +11,7 @@ def notifications() -> dict[str, Any]:
     return {
         "DIRECTORY": "rentals.directory.RentalDirectory",  # who a customer or staff id is, and where to reach them
         "KICK": "jobs.tasks.kick_drain",  # called after a commit that enqueued
+        "KICK_FEEDBACK": "jobs.tasks.kick_feedback",  # called after a commit that stored reports of providers
         "COMPANY_NAME": "Fundy Equipment Rental",
         # What no longer holds, by template name or its beginning (docs/howto/keep-messages-relevant.md).
         "RELEVANCE": {

@@ -43,7 +43,16 @@ class Scope(StrEnum):
     """How much of a suppressed address is dead."""
 
     ALL = "all"
+    OPTIONAL = "optional"  # what a person can leave
     MARKETING = "marketing"
+
+
+# The categories that each scope stops, the widest scope first.
+COVERS: Mapping[Scope, frozenset[Category]] = {
+    Scope.ALL: frozenset(Category),
+    Scope.OPTIONAL: OPTIONAL,
+    Scope.MARKETING: frozenset({Category.MARKETING}),
+}
 
 
 class InForce(NamedTuple):
@@ -95,7 +104,7 @@ def decide(
     if channel in NEEDS_NO_CONSENT:
         return Decision(True, "consent.not_needed", "In-app messages need no consent.")
     for scope, why, id_ in suppressions:
-        if scope is Scope.ALL or category is Category.MARKETING:
+        if category in COVERS[scope]:
             reason = f"The address is suppressed ({why.replace('_', ' ')})."
             return Decision(False, f"suppressed.{why}", reason, suppression_id=id_)
     match REQUIRES[category]:

@@ -1,17 +1,72 @@
-"""Addresses we must not write to: in, an address and the reason; out, a Suppression that knows only its keyed hash.
+"""Addresses we must not write to: in, addresses (or their keyed hashes) and reasons; out, Suppressions that know only the hash.
 
 What a suppression does is `policy.decide`'s business; who asked and why is kept with it.
 """
 
 import datetime as dt
 import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from django.db import transaction
 from django.db.models.functions import Now
 
 from consent.addresses import blind_index, hint
+from consent.arrays import array
 from consent.models import Suppression
 from consent.policy import Scope
+
+Reason = Suppression.Reason
+# What a report of a provider's means, by channel and reason. Who complained or left can still be told what they must know,
+# such as a receipt; a number is given to somebody else, or moved to a mobile, after a while; a mailbox hardly ever is.
+SCOPES: Mapping[tuple[str, str], Scope] = {
+    ("email", Reason.COMPLAINT): Scope.OPTIONAL,
+    ("email", Reason.OPTED_OUT): Scope.OPTIONAL,
+}
+LIFETIMES: Mapping[tuple[str, str], dt.timedelta] = {
+    ("sms", Reason.INVALID): dt.timedelta(days=180),
+    ("sms", Reason.LANDLINE): dt.timedelta(days=365),
+}
+# The one in force is kept, with the wider scope and the later end of the two. In the order of the addresses, so that two
+# statements at once cannot deadlock. What was lifted since the event happened is not made again by a late report of it.
+SUPPRESS = """
+INSERT INTO suppressions AS s (
+    id, address_hmac, channel, reason, address_hint, scope, note, expires_at, source_event, lifted_by, lift_reason)
+SELECT v.id, v.address_hmac, v.channel, v.reason, v.address_hint, v.scope, v.note, v.expires_at, v.source_event, '', ''
+FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[],
+            %s::bigint[], %s::timestamptz[])
+     AS v(id, address_hmac, channel, reason, address_hint, scope, note, expires_at, source_event, at)
+WHERE NOT EXISTS (
+    SELECT 1 FROM suppressions AS old
+    WHERE old.address_hmac = v.address_hmac AND old.channel = v.channel AND old.reason = v.reason AND old.lifted_at > v.at)
+ORDER BY v.address_hmac, v.channel, v.reason
+ON CONFLICT (address_hmac, channel, reason) WHERE lifted_at IS NULL DO UPDATE SET
+    scope = CASE WHEN 'all' IN (s.scope, EXCLUDED.scope) THEN 'all'
+                 WHEN 'optional' IN (s.scope, EXCLUDED.scope) THEN 'optional' ELSE s.scope END,
+    expires_at = CASE WHEN s.expires_at IS NOT NULL AND EXCLUDED.expires_at IS NOT NULL
+                      THEN GREATEST(s.expires_at, EXCLUDED.expires_at) END
+RETURNING *
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """An address found dead at a moment, by its keyed hash and mask; `source_event` is the report that said so."""
+
+    channel: str
+    address_hmac: str
+    address_hint: str
+    reason: str
+    at: dt.datetime
+    source_event: int | None = None
+
+    @property
+    def scope(self) -> str:
+        return SCOPES.get((self.channel, self.reason), Scope.ALL).value
+
+    @property
+    def expires_at(self) -> dt.datetime | None:
+        lifetime = LIFETIMES.get((self.channel, self.reason))
+        return self.at + lifetime if lifetime else None
 
 
 def suppress(
@@ -33,25 +88,37 @@ def suppress(
         address_hint=hint(channel, address),
         channel=channel,
         scope=Scope(scope).value,
-        reason=Suppression.Reason(reason).value,
+        reason=Reason(reason).value,
         note=note,
         expires_at=expires_at,
     )
-    while True:
-        with transaction.atomic():
-            Suppression.objects.bulk_create([asked], ignore_conflicts=True)
-            kept = (
-                Suppression.objects.select_for_update()
-                .filter(
-                    address_hmac=asked.address_hmac,
-                    channel=channel,
-                    reason=asked.reason,
-                    lifted_at__isnull=True,
-                )
-                .first()
+    return _insert([(asked, None)])[0]
+
+
+def suppress_many(found: Iterable[Dead]) -> list[Suppression]:
+    """Suppress what providers found dead, with the scope and the end that the reason has. Idempotent, one statement."""
+    earliest: dict[tuple[str, str, str], Dead] = {}
+    for dead in found:
+        key = (dead.address_hmac, dead.channel, dead.reason)
+        if key not in earliest or dead.at < earliest[key].at:
+            earliest[key] = dead
+    return _insert(
+        [
+            (
+                Suppression(
+                    address_hmac=dead.address_hmac,
+                    address_hint=dead.address_hint,
+                    channel=dead.channel,
+                    scope=dead.scope,
+                    reason=Reason(dead.reason).value,
+                    expires_at=dead.expires_at,
+                    source_event=dead.source_event,
+                ),
+                dead.at,
             )
-            if kept is not None:  # None: somebody lifted it between the two statements
-                return _widened(kept, asked)
+            for dead in earliest.values()
+        ]
+    )
 
 
 def lift(suppression_id: uuid.UUID | str, *, by: str, reason: str) -> Suppression:
@@ -65,11 +132,22 @@ def lift(suppression_id: uuid.UUID | str, *, by: str, reason: str) -> Suppressio
     return Suppression.objects.get(pk=suppression_id)
 
 
-def _widened(kept: Suppression, asked: Suppression) -> Suppression:
-    scope = Scope.ALL.value if Scope.ALL.value in (kept.scope, asked.scope) else kept.scope
-    forever = kept.expires_at is None or asked.expires_at is None
-    expires_at = None if forever else max(filter(None, (kept.expires_at, asked.expires_at)))
-    if (scope, expires_at) != (kept.scope, kept.expires_at):
-        kept.scope, kept.expires_at = scope, expires_at
-        kept.save(update_fields=["scope", "expires_at"])
-    return kept
+def _insert(asked: list[tuple[Suppression, dt.datetime | None]]) -> list[Suppression]:
+    if not asked:
+        return []
+    rows = [
+        (
+            row.pk,
+            row.address_hmac,
+            row.channel,
+            row.reason,
+            row.address_hint,
+            row.scope,
+            row.note,
+            row.expires_at,
+            row.source_event,
+            at,
+        )
+        for row, at in asked
+    ]
+    return list(Suppression.objects.raw(SUPPRESS, [array(column) for column in zip(*rows, strict=True)]))

@@ -16,8 +16,12 @@ from jobs.watch import watch
 from notifications import worker
 from notifications.conf import conf
 from notifications.polite import leaving_politely
+from notifications.webhooks.apply import apply_waiting
 
 logger = logging.getLogger(__name__)
+
+# Seconds; well above the time that it gives itself.
+FEEDBACK_TIMEOUT = 120
 
 
 def run_scheduled(name: str, slot: str) -> None:
@@ -71,6 +75,20 @@ def watch_all() -> None:
     """Look at the jobs and the drain from outside. Where nobody drains, send for a while: the alarm waits in the queue too."""
     if watch(now=timezone.now()).is_drain_overdue:
         worker.drain(stop=is_stopping)
+
+
+def apply_feedback() -> None:
+    """Draw the consequences of what providers reported, until nothing waits or its time is up."""
+    apply_waiting(stop=is_stopping)
+
+
+def kick_feedback() -> None:
+    """Ask the jobs cluster to apply reports now; the scheduled look is the notify cluster's, so that one of them is free.
+    Never raises."""
+    try:
+        async_task("jobs.tasks.apply_feedback", cluster="jobs", group="feedback", timeout=FEEDBACK_TIMEOUT)
+    except Exception:
+        logger.exception("feedback.kick_failed")
 
 
 def kick_drain() -> None:

@@ -2,15 +2,15 @@
 forgotten, a misconfigured channel paused. Every act is idempotent: a batch seen twice changes nothing more."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.utils import timezone
 
-from consent.addresses import AddressError
+from consent.addresses import AddressError, blind_index, hint
 from consent.models import Source, Suppression
 from consent.policy import OPTIONAL
 from consent.preferences import Change, record_many
-from consent.suppress import suppress
+from consent.suppress import Dead, suppress_many
 from notifications.channel_state import MACHINE, pause
 from notifications.conf import conf
 from notifications.errors import Misconfigured, Permanent
@@ -37,8 +37,7 @@ def follow_up(finished: Finished) -> None:
         if why == Suppression.Reason.OPTED_OUT
         for change in _withdrawals(delivery, message)
     )
-    for channel, address, why in {(message.channel, message.address, why) for _, message, why in dead}:
-        _suppress(channel, address, why)
+    suppress_many(_found_dead(dead))
     _pause([delivery for delivery, _ in finished])
 
 
@@ -84,12 +83,16 @@ def _withdrawals(delivery: Delivery, message: Message) -> list[Change]:
     ]
 
 
-def _suppress(channel: str, address: str, why: str) -> None:
-    try:
-        suppress(channel=channel, address=address, reason=Suppression.Reason(why))
-    except AddressError:
-        # It passed the gate, so it could be normalised a moment ago; the failed row says the rest.
-        logger.warning("suppression.unreadable_address channel=%s", channel)
+def _found_dead(dead: Iterable[tuple[Delivery, Message, str]]) -> Iterator[Dead]:
+    for delivery, message, why in dead:
+        try:
+            index = blind_index(message.channel, message.address)
+        except AddressError:
+            # It passed the gate, so it could be normalised a moment ago; the failed row says the rest.
+            logger.warning("suppression.unreadable_address channel=%s", message.channel)
+            continue
+        shown = hint(message.channel, message.address)
+        yield Dead(message.channel, index, shown, why, delivery.finished_at)
 
 
 def _pause(deliveries: Sequence[Delivery]) -> None:

@@ -21,6 +21,7 @@ from notifications.api.tokens import token_problems
 from notifications.breaker import BreakerPolicy
 from notifications.gate_checks import gate_problems
 from notifications.rate import parse as parse_rate
+from notifications.webhooks.problems import webhook_problems
 
 _NEEDED_LIVE = {
     "SECRET_KEY": "50 random characters",
@@ -51,6 +52,7 @@ def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
         *_paths(),
         *_gates(),
         *_speeds(),
+        *_webhooks(),
     ]
 
 
@@ -119,7 +121,7 @@ def _tokens() -> Iterator[CheckMessage]:
 
 
 def _paths() -> Iterator[CheckMessage]:
-    for key in ("DIRECTORY", "KICK"):
+    for key in ("DIRECTORY", "KICK", "KICK_FEEDBACK"):
         path = settings.NOTIFICATIONS.get(key)
         if not path:
             if key == "DIRECTORY":
@@ -150,6 +152,11 @@ def _speeds() -> Iterator[CheckMessage]:
 def _gates() -> Iterator[CheckMessage]:
     for name, problem in gate_problems():
         yield _error(9, name, problem)
+
+
+def _webhooks() -> Iterator[CheckMessage]:
+    for name, problem in webhook_problems():
+        yield _error(10, name, problem)
 
 
 def _error(number: int, name: str, text: str) -> CheckMessage:

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from consent.policy import Category
 from notifications.breaker import BreakerPolicy
+from notifications.complaint_policy import ComplaintPolicy
 from notifications.rate import Rate, parse
 
 
@@ -55,6 +56,17 @@ class Conf:
     # By channel, over all workers and hosts: "10/s", "600/min". What is not named has no limit of ours.
     rate_limits: Mapping[str, str] = field(default_factory=dict)
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
+    # ── What providers report ──
+    # Called after a commit that stored reports; without it they wait for the next scheduled look.
+    kick_feedback: str = ""
+    # How long ago SendGrid may have signed what it posts. It repeats for a day what we could not take, perhaps with the
+    # first signature; a report that comes twice is kept once, so that a short time would only lose some.
+    webhook_age: dt.timedelta = dt.timedelta(hours=25)
+    # Whether it is followed who opened and who clicked; else mails carry no traces for it, and reports of it are not kept.
+    engagement: bool = False
+    # How many readers may call a day's e-mails spam, and the group of staff that hears of it.
+    complaints: ComplaintPolicy = field(default_factory=ComplaintPolicy)
+    alert_group: str = "security_centre"
     # ── The HTTP API: how long the answer to an Idempotency-Key is kept, and when a caller's lock is given up ──
     api_answers_kept: dt.timedelta = dt.timedelta(hours=24)
     api_lock: dt.timedelta = dt.timedelta(seconds=60)

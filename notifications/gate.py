@@ -1,6 +1,7 @@
 """May this message go out now? In: candidates; out, one Decision each, by the same rules at enqueue and at delivery.
 
-The order is fixed: expired → reachable → suppressed → consent → still relevant → frequency cap → quiet hours. A constant
+The order is fixed: expired → reachable → suppressed → consent → still relevant → category stopped → frequency cap →
+quiet hours. A constant
 number of queries for any number of candidates, and none for a gate that has nothing to ask.
 """
 
@@ -15,6 +16,7 @@ from consent.gate import Subject, check_many
 from consent.policy import Decision
 from consent.presume import presume
 from notifications.candidate import Candidate, Held
+from notifications.category_stop import not_stopped
 from notifications.frequency import under_cap
 from notifications.recipient_hours import in_hours
 from notifications.relevance import still_relevant
@@ -33,6 +35,7 @@ def check(
     claimed = [candidate.id for candidate in candidates] if delivering else None
     gates: tuple[Gate, ...] = (
         partial(still_relevant, now=now),
+        partial(not_stopped, now=now),
         partial(under_cap, now=now, claimed=claimed),
         partial(in_hours, now=now),
     )

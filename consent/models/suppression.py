@@ -29,6 +29,8 @@ class Suppression(models.Model):
     scope = models.TextField(choices=Scope.choices, default=Scope.ALL)
     reason = models.TextField(choices=Reason.choices)
     note = models.TextField(blank=True)
+    # Which report of a provider's asked for it; the report may be gone by now.
+    source_event = models.BigIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     lifted_at = models.DateTimeField(null=True, blank=True)

@@ -35,4 +35,5 @@ class Source(models.TextChoices):
 
 class Scope(models.TextChoices):
     ALL = policy.Scope.ALL.value, _("Every message")
+    OPTIONAL = policy.Scope.OPTIONAL.value, _("What a person can leave: reminders and marketing")
     MARKETING = policy.Scope.MARKETING.value, _("Marketing only")

@@ -9,6 +9,7 @@ from anymail.message import AnymailMessage
 from anymail.utils import EmailAddress, parse_single_address
 from django.conf import settings
 
+from notifications.conf import conf
 from notifications.message import Message
 
 # Addresses that need no grammar to be taken apart; all others are Anymail's to parse.
@@ -54,7 +55,8 @@ def sendgrid_payload(backend: Any, message: Message) -> Any:
 
 def shared_options(*, sandbox: bool) -> dict[str, Any]:
     """What holds for a request as a whole."""
-    options: dict[str, Any] = {"track_opens": False, "track_clicks": False}
+    follows = conf().engagement
+    options: dict[str, Any] = {"track_opens": follows, "track_clicks": follows}
     if sandbox and _is_real_sendgrid():
         options["esp_extra"] = {"mail_settings": {"sandbox_mode": {"enable": True}}}
     return options

@@ -29,6 +29,9 @@ EVENTS: Mapping[str, Row] = {
     "bounce": address("The mailbox refuses mail for good.", dead="hard_bounce"),
     "blocked": message("The mailbox's server refused this message."),
     "spamreport": address("The reader reported the message as spam.", dead="complaint"),
+    # Their own lists and groups, which we do not use: whoever leaves there leaves all that can be left.
+    "unsubscribe": address("The reader left at SendGrid.", dead="opted_out"),
+    "group_unsubscribe": address("The reader left a group at SendGrid.", dead="opted_out"),
     "dropped": message("SendGrid accepted the message and then did not send it."),
     "dropped:bounced address": address("Not sent: the address bounced before.", dead="hard_bounce"),
     "dropped:spam reporting address": address("Not sent: the reader reported us before.", dead="complaint"),

@@ -2,7 +2,9 @@
 
 from notifications.models.api import ApiRequest
 from notifications.models.attempts import DeliveryAttempt
+from notifications.models.complaints import CategoryStop, SendingDay
 from notifications.models.events import ProviderEvent
+from notifications.models.feedback import Feedback
 from notifications.models.inbox import InboxItem, PushSubscription
 from notifications.models.queue import Notification, Priority
 from notifications.models.state import ChannelEvent, ChannelState, DrainSignal
@@ -11,15 +13,18 @@ from notifications.models.watch import DrainWatch
 
 __all__ = [
     "ApiRequest",
+    "CategoryStop",
     "ChannelEvent",
     "ChannelState",
     "DeliveryAttempt",
     "DrainSignal",
     "DrainWatch",
+    "Feedback",
     "InboxItem",
     "Notification",
     "Priority",
     "ProviderEvent",
     "PushSubscription",
+    "SendingDay",
     "ServiceToken",
 ]

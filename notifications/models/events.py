@@ -5,22 +5,24 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from notifications.models.feedback import Feedback
+
 
 class ProviderEvent(models.Model):
     """What a provider told us by webhook, once per provider and event id. It holds no address: only its keyed hash and a mask."""
 
     class Type(models.TextChoices):
-        """Our words; what a provider calls them is in `detail`. The order is that of `feedback.RANK`."""
+        """A report on a message, in our words (what the provider calls it is in `detail`), or none."""
 
-        PROCESSED = "processed", _("Taken on")
-        DEFERRED = "deferred", _("Deferred")
-        DELIVERED = "delivered", _("Delivered")
-        OPENED = "opened", _("Opened")
-        CLICKED = "clicked", _("Clicked")
-        UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
-        DROPPED = "dropped", _("Dropped")
-        BOUNCED = "bounced", _("Bounced")
-        COMPLAINED = "complained", _("Complained")
+        PROCESSED = Feedback.PROCESSED.value, Feedback.PROCESSED.label
+        DEFERRED = Feedback.DEFERRED.value, Feedback.DEFERRED.label
+        DELIVERED = Feedback.DELIVERED.value, Feedback.DELIVERED.label
+        OPENED = Feedback.OPENED.value, Feedback.OPENED.label
+        CLICKED = Feedback.CLICKED.value, Feedback.CLICKED.label
+        UNSUBSCRIBED = Feedback.UNSUBSCRIBED.value, Feedback.UNSUBSCRIBED.label
+        DROPPED = Feedback.DROPPED.value, Feedback.DROPPED.label
+        BOUNCED = Feedback.BOUNCED.value, Feedback.BOUNCED.label
+        COMPLAINED = Feedback.COMPLAINED.value, Feedback.COMPLAINED.label
         # No report on a message of ours: somebody wrote to us.
         INBOUND = "inbound", _("Written by a person")
 

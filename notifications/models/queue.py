@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from consent.models import Category, Channel
+from notifications.models.feedback import Feedback
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion
 
 # What a refusal is called: an error begins with its code.
@@ -80,6 +81,10 @@ class Notification(models.Model):
     lease_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     dispatched_at = models.DateTimeField(null=True, blank=True)
+    # How far it got, by its provider's word (feedback.py). In no index, so that a report on a message that was simply
+    # delivered rewrites the row in its page and nothing else; those with trouble are found through `provider_events`.
+    feedback = models.TextField(choices=Feedback.choices, null=True, blank=True)
+    feedback_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "notification_queue"
@@ -171,6 +176,11 @@ class Notification(models.Model):
                 | Q(expires_at__isnull=True)
                 | Q(expires_at__gt=F("scheduled_at")),
                 name="notification_expires_later",
+            ),
+            models.CheckConstraint(
+                condition=Q(feedback__isnull=True, feedback_at__isnull=True)
+                | Q(feedback__in=Feedback.values, feedback_at__isnull=False),
+                name="notification_feedback",
             ),
         ]
 

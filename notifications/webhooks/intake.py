@@ -1,14 +1,17 @@
 """Store what was reported, and answer: in, reports; out, rows that wait to be applied, each event once however often it comes.
 
-One INSERT for a whole batch. Whatever follows from an event happens off the request (`apply.py`).
+One INSERT for a whole batch. Whatever follows from an event happens off the request (`apply.py`), by a task that is asked
+for after the commit (`NOTIFICATIONS["KICK_FEEDBACK"]`), or by the next scheduled look.
 """
 
 import json
 from collections.abc import Sequence
 
-from django.db import connection
+from django.db import connection, transaction
+from django.utils.module_loading import import_string
 
 from consent.arrays import array
+from notifications.conf import conf
 from notifications.webhooks.report import Report
 
 # The order in which two batches with the same events insert them is the same, so that they cannot deadlock.
@@ -19,7 +22,12 @@ SELECT * FROM unnest(
     %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[],
     %s::jsonb[])
 ON CONFLICT ON CONSTRAINT provider_events_once DO NOTHING
+RETURNING id
 """
+# Fresh ones before ours: a task for them has been asked for, or is at work, and goes on until nothing waits.
+IS_ASKED_FOR = (
+    "SELECT EXISTS (SELECT 1 FROM provider_events WHERE applied_at IS NULL AND attempts = 0 AND id < %s)"
+)
 
 
 def store(reports: Sequence[Report]) -> int:
@@ -30,7 +38,20 @@ def store(reports: Sequence[Report]) -> int:
     columns = zip(*map(_row, ordered), strict=True)
     with connection.cursor() as cursor:
         cursor.execute(STORE, [array(column) for column in columns])
-        return int(cursor.rowcount)
+        new = [found for (found,) in cursor.fetchall()]
+        if not new:
+            return 0
+        cursor.execute(IS_ASKED_FOR, [min(new)])
+        is_asked_for = cursor.fetchone()
+    if not (is_asked_for and is_asked_for[0]):
+        transaction.on_commit(kick, robust=True)
+    return len(new)
+
+
+def kick() -> None:
+    """Ask the host of workers for a task. A failure is logged by Django and loses nothing: the schedule looks each minute."""
+    if path := conf().kick_feedback:
+        import_string(path)()
 
 
 def _row(report: Report) -> tuple[object, ...]:

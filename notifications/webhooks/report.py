@@ -48,6 +48,11 @@ def without(address: str, text: str) -> str:
     return redact(text)[:LONGEST]
 
 
+def plain(text: str) -> str:
+    """The text as PostgreSQL can store it: without NUL and without halves of characters."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
 def our_id(value: object) -> uuid.UUID | None:
     """The id that we sent along, if it is one."""
     try:

@@ -220,6 +220,16 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
         {"failing": "list", "crashed": "list", "overdue": "list", "runs_url": "url"},
     ),
     "system.job_recovered": ("security", ALL, {"jobs": "list", "runs_url": "url"}),
+    "system.complaint_rate": (
+        "transactional",
+        ("email", "inapp"),
+        {
+            **dict.fromkeys(("domain", "rate", "complained", "delivered"), "text"),
+            "sent_on": "date",
+            "is_stopped": "flag",
+            "channels_url": "url",
+        },
+    ),
     "finance.payout_discrepancy": (
         "transactional",
         ("email", "inapp"),

@@ -17,7 +17,7 @@ from django_q.signing import SignedPackage
 
 from jobs import catalog, tasks
 from jobs.models import JobRun
-from jobs.schedules import DRAIN, PREFIX, WATCHES, sync_schedules
+from jobs.schedules import DRAIN, FEEDBACK, PREFIX, WATCHES, sync_schedules
 from tests.catalogue import Install
 
 NOW = dt.datetime(2099, 7, 1, 12, 0, tzinfo=dt.UTC)
@@ -112,7 +112,7 @@ def test_rows_without_a_job_and_second_rows_go_and_rows_of_others_stay(install: 
     assert "delete postroom:probe: is a second row" in printed
     assert "not ours, left alone: backup" in printed
     assert sorted(Schedule.objects.values_list("name", flat=True)) == sorted(
-        ["backup", PROBE, DRAIN, *WATCHES]
+        ["backup", PROBE, DRAIN, FEEDBACK, *WATCHES]
     )
 
 
@@ -162,7 +162,9 @@ def test_two_deploys_at_once_make_one_row_each(install: Install) -> None:
         thread.start()
     for thread in threads:
         thread.join(15)
-    assert sorted(Schedule.objects.values_list("name", flat=True)) == sorted([PROBE, DRAIN, *WATCHES])
+    assert sorted(Schedule.objects.values_list("name", flat=True)) == sorted(
+        [PROBE, DRAIN, FEEDBACK, *WATCHES]
+    )
 
 
 @pytest.mark.django_db
@@ -170,6 +172,7 @@ def test_the_real_catalogue_can_be_scheduled() -> None:
     report = sync_schedules(now=dt.datetime.now(dt.UTC))
     assert {drift.name for drift in report.drift} == {
         DRAIN,
+        FEEDBACK,
         *WATCHES,
         *(PREFIX + name for name in catalog.CATALOG),
     }
@@ -211,6 +214,7 @@ def test_each_cluster_gets_its_own_schedules(install: Install, monkeypatch: pyte
     Schedule.objects.update(next_run=dt.datetime(2026, 11, 20, 15, 0, tzinfo=dt.UTC))
     assert {task["func"] for task in tick("notify", monkeypatch)} == {
         "jobs.tasks.drain",
+        "jobs.tasks.apply_feedback",
         "jobs.tasks.watch_all",
     }
     assert {(task["func"], task["args"]) for task in tick("jobs", monkeypatch)} == {
