@@ -4,10 +4,19 @@ Who wrote what down where: docs/security.md.
 """
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any
 
 ACCOUNTS_SESSION = dt.timedelta(hours=12)
 BIGGEST_FORM = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many in a window of time."""
+
+    most: int
+    window: dt.timedelta
 
 
 def locks(*, sandbox: bool) -> dict[str, Any]:
@@ -73,6 +82,21 @@ def permissions() -> str:
         "payment", "publickey-credentials-create", "screen-wake-lock", "usb", "xr-spatial-tracking",
     )  # fmt: skip
     return ", ".join(f"{feature}=()" for feature in features)
+
+
+def limits() -> dict[str, Limit]:
+    """How often, from one network or for one account; what each counts is in config/rate_limits.py and config/login.py.
+    A limit that is taken out limits nobody."""
+    minute, quarter = dt.timedelta(minutes=1), dt.timedelta(minutes=15)
+    return {
+        "webhooks": Limit(60, minute),
+        "pages": Limit(300, minute),  # a company's readers, and the scanner of its mail, share an address
+        "lost_links": Limit(30, minute),
+        "bad_tokens": Limit(30, minute),
+        "logins_of_one": Limit(5, quarter),
+        "logins_of_network": Limit(50, quarter),
+        "codes_of_one": Limit(10, quarter),
+    }
 
 
 def proxies(text: str, *, sandbox: bool) -> int:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.admin_theme import unfold
 from config.business import audit_anomalies, notifications, rentals
-from config.doors import locks, permissions, policies, proxies
+from config.doors import Limit, limits, locks, permissions, policies, proxies
 from config.local_secrets import local_secret
 from config.logging import logging_config
 from config.sentry import start_sentry
@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "config.json_errors.JsonErrors",
     "config.body_bounds.BodyBounds",
+    "config.rate_limits.RateLimits",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -119,6 +120,7 @@ WHITENOISE_USE_FINDERS = SANDBOX
 # ── Security ────────────────────────────────────────────────────────────────────────────────────────────
 globals().update(locks(sandbox=SANDBOX))
 POLICIES: dict[str, str] = policies()
+LIMITS: dict[str, Limit] = limits()
 PERMISSIONS_POLICY: str = permissions()
 TRUSTED_PROXIES: int = proxies(env.str("TRUSTED_PROXIES", ""), sandbox=SANDBOX)
 SERVICE_TOKENS: list[str] = env.list("SERVICE_TOKENS", default=[])

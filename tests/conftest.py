@@ -33,6 +33,12 @@ def at_any_hour(settings: Any) -> None:
     settings.NOTIFICATIONS = {"QUIET_HOURS": {}, **settings.NOTIFICATIONS}
 
 
+@pytest.fixture(autouse=True)
+def as_often_as_one_likes(settings: Any) -> None:
+    """No limits on requests: a test makes more of them than a person; those about limits set their own."""
+    settings.LIMITS = {}
+
+
 @pytest.fixture(scope="session")
 def sandbox_server() -> Iterator[SandboxServer]:
     """The local providers, once a test run; `sandbox` gives each test a clean one."""

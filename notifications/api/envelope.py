@@ -65,4 +65,4 @@ def refuse(error: ApiError) -> JsonResponse:
 
 def refusals(*statuses: int) -> dict[int, type[Refusal]]:
     """The refusals that an operation declares, beside those that any operation may give."""
-    return dict.fromkeys((400, 401, 403, *statuses), Refusal)
+    return dict.fromkeys((400, 401, 403, 429, *statuses), Refusal)
