@@ -13,6 +13,7 @@ def notifications() -> dict[str, Any]:
         "KICK": "jobs.tasks.kick_drain",  # called after a commit that enqueued
         "KICK_FEEDBACK": "jobs.tasks.kick_feedback",  # called after a commit that stored reports of providers
         "COMPANY_NAME": "Fundy Equipment Rental",
+        "ROLE_RIGHTS": "config.role_rights.rights",  # so that a login with no more than this runs all of it
         # What no longer holds, by template name or its beginning (docs/howto/keep-messages-relevant.md).
         "RELEVANCE": {
             "alert.": "rentals.relevance.alerts.over",

@@ -52,6 +52,10 @@ class Conf:
     # How long a misconfigured channel waits before it is tried again.
     misconfigured_pause: dt.timedelta = dt.timedelta(minutes=15)
     unsubscribe_days: int = 400
+    # `migrate` puts row level security on our tables; off: it leaves roles and rights alone, and no check asks for them.
+    row_security: bool = True
+    # Dotted path of a callable: what our two database roles may do with the tables around ours (row_security/rights.py).
+    role_rights: str = ""
     # ── The channels ──
     # By channel, over all workers and hosts: "10/s", "600/min". What is not named has no limit of ours.
     rate_limits: Mapping[str, str] = field(default_factory=dict)

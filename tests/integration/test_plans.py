@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from consent.gate import Subject, check_many
@@ -40,6 +40,7 @@ from tests.factories import CustomerFactory
 from tests.messages import LEASE, PICKUP
 from tests.operators import QUEUE, operator, operator_user
 from tests.plan_reader import Plan, explained
+from tests.roles import MEMBER, make_role
 
 SMALL = 10_000
 LARGE = int(os.environ.get("POSTROOM_PLAN_ROWS", "100000"))
@@ -145,10 +146,10 @@ DUE, INFLIGHT, KEY = "notification_queue_due", "notification_queue_inflight", "n
 TEMPLATE = "notification_queue_template_id_dbe1d587"
 
 
-def listed(query: str, index: str) -> Case:
+def listed(query: str, index: str, *, rows_apart: int = 2500) -> Case:
     """A page of the queue's list. Its planner may walk the newest until a page is full, or sort all that match the filter,
     of which there are more in a long history; what it must not do is read the table, which has 12,000 pages."""
-    return Case(page(query), index, rows_apart=2500)
+    return Case(page(query), index, rows_apart=rows_apart)
 
 
 # Left out: the filter by category alone. An index for it would cost every write, and a category nobody uses is rarely
@@ -194,7 +195,9 @@ CASES: Mapping[str, Case] = {
     "asked for lately": listed("created_at__gte={lately}", CREATED),
     "error class": listed("error_class=550", "notification_queue_error"),
     "error class none": listed("error_class=700", "notification_queue_error"),
-    "withheld": listed("withheld=consent.revoked", "notification_queue_withheld"),
+    # A comparison of jsonb is not leakproof: where policies hold, the planner knows no statistics for it, takes the rule's
+    # rows for few, and sorts all 5,000 (15 ms).
+    "withheld": listed("withheld=consent.revoked", "notification_queue_withheld", rows_apart=5000),
     "withheld none": listed("withheld=expired", "notification_queue_withheld"),
     "search id": listed("q={id}", KEY),
     "search key": listed("q=history:77", ONCE),
@@ -208,10 +211,19 @@ def ask_all() -> dict[str, list[Plan]]:
     found = {}
     for name, case in CASES.items():
         with transaction.atomic(), explained(*history.TABLES) as plans:
+            _be_a_member()
             case.ask()
             transaction.set_rollback(True)
         found[name] = plans
     return found
+
+
+def _be_a_member() -> None:
+    """As the application connects, held back by policies: a superuser's plans would prove nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL ROLE {MEMBER}")
+        cursor.execute("SELECT row_security_active('notification_queue')")
+        assert cursor.fetchone() == (True,)
 
 
 def ask_with_low_caps() -> dict[str, int]:
@@ -242,6 +254,7 @@ def answers(django_db_setup: None, django_db_blocker: Any) -> Mapping[str, Answe
     """By case: the pages read with a short and with a long history, and the plans of the long one."""
     with django_db_blocker.unblock():
         try:
+            make_role(MEMBER)
             history.begin()
             history.grow(1, SMALL)
             short = ask_with_low_caps()

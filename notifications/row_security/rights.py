@@ -1,0 +1,89 @@
+"""Who may do what: in, the models of Postroom's apps; out, each of their tables with the rights of the two roles.
+
+The list of tables is the models', so that a new table is guarded by the `migrate` that makes it. A right that is not here
+is not granted. The tables of the project around (people, sessions, the business) come from `NOTIFICATIONS["ROLE_RIGHTS"]`.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from django.apps import apps
+from django.utils.module_loading import import_string
+
+from notifications.conf import conf
+
+SERVICE: Final = "postroom_service"
+ADMIN: Final = "postroom_admin"
+ROLES: Final = (SERVICE, ADMIN)
+APPS: Final = ("consent", "templates_app", "notifications", "jobs")
+
+Rights = frozenset[str]
+NOTHING: Final[Rights] = frozenset()
+READ: Final[Rights] = frozenset({"SELECT"})
+APPEND: Final[Rights] = READ | {"INSERT"}
+KEEP: Final[Rights] = APPEND | {"UPDATE"}
+ALL: Final[Rights] = KEEP | {"DELETE"}
+# Row level security does not hold these back: whoever has them empties a table, or learns which keys are in it.
+PAST_POLICIES: Final[Rights] = frozenset({"TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN"})
+
+# (the pipeline and the jobs, the back office); what is not named: both may do everything.
+_RIGHTS: Final[Mapping[str, tuple[Rights, Rights]]] = {
+    # The ledger: nobody takes back what was said (triggers say so too).
+    "consent_events": (APPEND, APPEND),
+    "consent_wordings": (APPEND, APPEND),
+    "consent_chains": (KEEP, KEEP),
+    "customer_consent": (ALL, KEEP),
+    "suppressions": (KEEP, KEEP),  # lifted, not deleted
+    # The wording is the back office's; a worker reads it.
+    "notification_templates": (READ, ALL),
+    "notification_template_versions": (READ, ALL),
+    "notification_template_partials": (READ, ALL),
+    # What happened: the pipeline writes it down, its retention deletes it. A person reads it, and settles.
+    "delivery_attempts": (ALL, KEEP),
+    "provider_events": (ALL, READ),
+    "channel_events": (ALL, APPEND),
+    "job_runs": (ALL, KEEP),
+    "job_escalations": (ALL, KEEP),
+    "job_pauses": (KEEP, KEEP),
+    "job_progress": (ALL, READ),
+    "drain_watch": (ALL, READ),
+    # A worker issues no tokens; the API notes when one was last used.
+    "service_tokens": (READ | {"UPDATE"}, KEEP),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table or view: what the service and the admin role may do with it, and whether policies stand on it."""
+
+    name: str
+    service: Rights
+    admin: Rights
+    guarded: bool = True
+
+    def of(self, role: str) -> Rights:
+        return self.service if role == SERVICE else self.admin
+
+
+def guarded_tables() -> tuple[Table, ...]:
+    """Postroom's own, by name."""
+    return tuple(Table(name, *_RIGHTS.get(name, (ALL, ALL))) for name in sorted(table_names(APPS)))
+
+
+def all_tables() -> tuple[Table, ...]:
+    """Postroom's own, then the project's, on which only rights are granted."""
+    path = conf().role_rights
+    around: Iterable[Table] = import_string(path)() if path else ()
+    return (*guarded_tables(), *around)
+
+
+def table_names(names: Collection[str]) -> set[str]:
+    """The tables of these apps, as far as they are installed."""
+    return {
+        model._meta.db_table  # noqa: SLF001 (public by its documentation)
+        for config in apps.get_app_configs()
+        if config.name in names
+        for model in config.get_models(include_auto_created=True)
+        if model._meta.managed  # noqa: SLF001
+    }
