@@ -24,6 +24,7 @@ GROUPS: tuple[tuple[Promise, tuple[Page, ...]], ...] = (
         (
             ("notifications.notification", "outgoing_mail", _("Queue")),
             ("notifications.channelstate", "alt_route", _("Channels")),
+            ("notifications.inboundtext", "sms", None),
             ("notifications.inboxitem", "inbox", _("In-app inboxes")),
             ("notifications.deliveryattempt", "swap_vert", None),
             ("notifications.providerevent", "webhook", None),

@@ -83,7 +83,7 @@ def start_processes(
     """The sandbox with Stripe's payouts, two django-q2 clusters and the web server, each ready before the next."""
     python, manage = sys.executable, str(Path(settings.BASE_DIR) / "manage.py")
     env = addresses.environment()
-    supervisor.start("sandbox", [python, "-m", "sandbox", "--port", str(sandbox_port)])
+    supervisor.start("sandbox", sandbox_command(addresses, port=sandbox_port))
     supervisor.wait_until("sandbox", lambda: answers(f"{addresses.sandbox}/_sandbox/stats"), timeout=60)
     pay_out(addresses.sandbox, now=timezone.now())
     for cluster in ("notify", "jobs"):
@@ -93,6 +93,17 @@ def start_processes(
     gunicorn += ["--workers", "2", "--threads", "4", "--worker-tmp-dir", _memory_dir(), "--no-control-socket"]
     supervisor.start("web", gunicorn, env=env)
     supervisor.wait_until("web", lambda: answers(f"{addresses.web}/healthz"), timeout=120)
+
+
+def sandbox_command(addresses: Addresses, *, port: int) -> list[str]:
+    """The providers, which report to the web server as the real ones would: events, status callbacks, customers' texts."""
+    webhooks = f"{addresses.web}/webhooks"
+    return [
+        *(sys.executable, "-m", "sandbox", "--port", str(port)),
+        *("--webhook-url", f"{webhooks}/sendgrid/"),
+        *("--inbound-url", f"{webhooks}/twilio/inbound/"),
+        "--status-callbacks",
+    ]
 
 
 def send_first_messages(supervisor: Supervisor) -> dict[str, int]:

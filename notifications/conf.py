@@ -71,6 +71,10 @@ class Conf:
     # How many readers may call a day's e-mails spam, and the group of staff that hears of it.
     complaints: ComplaintPolicy = field(default_factory=ComplaintPolicy)
     alert_group: str = "security_centre"
+    # Whether Twilio answers its own keywords (STOP, START, HELP …) by itself, as it does unless its support has switched that off.
+    twilio_answers_keywords: bool = True
+    # Where a person helps, as our answer to HELP says it; empty: the address that e-mails come from.
+    support_contact: str = ""
     # ── The HTTP API: how long the answer to an Idempotency-Key is kept, and when a caller's lock is given up ──
     api_answers_kept: dt.timedelta = dt.timedelta(hours=24)
     api_lock: dt.timedelta = dt.timedelta(seconds=60)

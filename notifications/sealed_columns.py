@@ -13,5 +13,11 @@ PLACES = (
         path=f"$.*.{MARK}",
         written_by=("notifications.sealed_payload",),
     ),
+    SealedPlace(
+        "notifications.ProviderEvent",
+        "detail",
+        path="$.text.sealed",
+        written_by=("notifications.webhooks.twilio_inbound",),
+    ),
     SealedPlace("notifications.PushSubscription", "sealed", written_by=("notifications.push_subscriptions",)),
 )

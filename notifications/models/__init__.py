@@ -8,6 +8,7 @@ from notifications.models.feedback import Feedback
 from notifications.models.inbox import InboxItem, PushSubscription
 from notifications.models.queue import Notification, Priority
 from notifications.models.state import ChannelEvent, ChannelState, DrainSignal
+from notifications.models.texts import InboundText
 from notifications.models.tokens import ServiceToken
 from notifications.models.watch import DrainWatch
 
@@ -20,6 +21,7 @@ __all__ = [
     "DrainSignal",
     "DrainWatch",
     "Feedback",
+    "InboundText",
     "InboxItem",
     "Notification",
     "Priority",

@@ -56,6 +56,8 @@ class ProviderEvent(models.Model):
             models.Index(fields=["notification_id"], name="provider_events_notification"),
             # What is to be applied (webhooks/apply.py); small, because few wait.
             models.Index(fields=["id"], condition=Q(applied_at__isnull=True), name="provider_events_waiting"),
+            # What customers wrote, newest first (the admin's list).
+            models.Index(fields=["-id"], condition=Q(event_type="inbound"), name="provider_events_inbound"),
             # «Which messages came back?» (the queue's filter). What was simply delivered does not enter.
             models.Index(
                 fields=["event_type", "-id"],

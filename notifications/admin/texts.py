@@ -1,0 +1,127 @@
+"""What customers text us: in, events; out, a list of what each was taken for, and the words to whoever may read them.
+
+A keyword acts by itself. What is «unclear» waits for a person: they read it, with a reason that is on record before the words are
+shown, and do what it asks on the page of the customer's consents.
+"""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from consent.sealed import SealError, unseal
+from consent.understand import Meaning
+from notifications.admin.audit import log_each
+from notifications.admin.cells import NOTHING, badge, moment
+from notifications.admin.private import PrivateAdmin
+from notifications.admin.reason import ReasonForm
+from notifications.models import InboundText
+
+READ = "notifications.read_inboundtext"
+LABELS = {
+    Meaning.STOP: (_("Stop"), "bad"),
+    Meaning.START: (_("Start"), "ok"),
+    Meaning.HELP: (_("Help"), "info"),
+    Meaning.UNCLEAR: (_("Unclear"), "warn"),
+    Meaning.OTHER: (_("Other"), "muted"),
+}
+
+
+class MeaningFilter(admin.SimpleListFilter):
+    """By what a text was taken for."""
+
+    title = _("taken for")
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(meaning.value, label) for meaning, (label, _tone) in LABELS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[InboundText]) -> QuerySet[InboundText]:
+        return queryset.filter(outcome=self.value()) if self.value() else queryset
+
+
+@admin.register(InboundText)
+class InboundTextAdmin(PrivateAdmin[InboundText]):
+    """Texts from customers, newest first."""
+
+    list_display = ("taken_for", "address_hint", "keyword_shown", "answered", "received")
+    list_filter = (MeaningFilter,)
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[InboundText]:
+        return super().get_queryset(request).filter(event_type=InboundText.Type.INBOUND)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """What is known of one text. A POST with a reason shows its words, once."""
+        row = self.get_object(request, unquote(object_id)) if object_id else None
+        if row is None:
+            raise Http404
+        may_read = bool(row.sealed_text) and request.user.has_perm(READ)
+        if not self.has_view_permission(request, row) or (request.method == "POST" and not may_read):
+            raise PermissionDenied
+        form = ReasonForm(request.POST or None)
+        is_shown = request.method == "POST" and form.is_valid()
+        if is_shown:
+            log_each(request, [row], f"read the text: {form.cleaned_data['reason']}")
+        request.current_app = self.admin_site.name
+        context = {
+            **self.admin_site.each_context(request),
+            **(extra_context or {}),
+            "opts": self.opts,
+            "original": row,
+            "title": self.opts.verbose_name,
+            "facts": self._facts(row),
+            "form": form if may_read and not is_shown else None,
+            "words": _words(row) if is_shown else None,
+        }
+        return TemplateResponse(request, "notifications/admin/text.html", context)
+
+    def _facts(self, row: InboundText) -> list[tuple[Any, object]]:
+        return [
+            (_("taken for"), self.taken_for(row)),
+            (_("from"), row.address_hint or NOTHING),
+            (_("keyword"), self.keyword_shown(row)),
+            (_("answered"), self.answered(row)),
+            (_("changed something"), _("yes") if row.detail.get("news") else _("no")),
+            (_("received"), self.received(row)),
+            (_("message at Twilio"), row.event_id),
+        ]
+
+    @admin.display(description=_("taken for"))
+    def taken_for(self, row: InboundText) -> SafeString:
+        label, tone = LABELS.get(row.outcome, (row.outcome or NOTHING, "muted"))  # type: ignore[call-overload]
+        return badge(label, tone)
+
+    @admin.display(description=_("keyword"))
+    def keyword_shown(self, row: InboundText) -> str:
+        return row.keyword.upper() or NOTHING
+
+    @admin.display(description=_("answered"))
+    def answered(self, row: InboundText) -> str:
+        if row.detail.get("answered_by_twilio"):
+            return gettext("by Twilio")
+        return row.answer or gettext("not at all")
+
+    @admin.display(description=_("received"))
+    def received(self, row: InboundText) -> SafeString:
+        return moment(row.received_at)
+
+
+def _words(row: InboundText) -> str:
+    try:
+        return unseal(row.sealed_text)
+    except SealError as error:
+        return str(error)
