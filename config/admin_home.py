@@ -13,26 +13,18 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from consent.models import Channel
+from jobs.admin.summary import JOB_STATES
 from jobs.status import job_statuses
 from notifications.admin.figures import COUNT_LIMIT, QueueFigures, queue_figures
 from notifications.models import Notification
 
 LATE = dt.timedelta(minutes=5)
-# A job's state in words, and the tone of its badge.
-JOB_STATES: Mapping[str, tuple[Promise, str]] = {
-    "ok": (_lazy("OK"), "ok"),
-    "failing": (_lazy("Failing"), "bad"),
-    "overdue": (_lazy("Overdue"), "bad"),
-    "paused": (_lazy("Paused"), "warn"),
-    "never": (_lazy("Never ran"), "muted"),
-}
 Status = Notification.Status
 # What the rules withheld and what a person stopped: one state of the queue.
-STATUS_NAMES: Mapping[str, Promise] = {Status.CANCELLED: _lazy("Withheld")}
+STATUS_NAMES: Mapping[str, Promise] = {Status.CANCELLED: gettext_lazy("Withheld")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +48,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context["by_channel"] = by_channel(figures)
         context["statuses"] = [STATUS_NAMES.get(status, label) for status, label in Status.choices]
     if request.user.has_perm("jobs.view_jobrun"):
-        context["jobs"] = [
-            (job, *JOB_STATES.get(job.state, (job.state, "muted"))) for job in job_statuses(now=now)
-        ]
+        context["jobs"] = [(job, *JOB_STATES[job.state]) for job in job_statuses(now=now)]
         context["jobs_url"] = _url("jobs_jobrun")
     return context
 

@@ -8,6 +8,7 @@ import re
 from zoneinfo import ZoneInfo
 
 from croniter import CroniterError, croniter
+from django.utils.translation import gettext
 
 FIELDS = 5
 
@@ -38,17 +39,20 @@ def nth_slot(cron: str, after: dt.datetime, count: int, *, tz: str) -> dt.dateti
 
 
 def in_words(cron: str) -> str:
-    """«every 5 minutes», «daily at 06:00»; the line itself where words would be longer."""
+    """«every 5 minutes», «daily at 06:00», in the reader's language; the line itself where words would be longer."""
     if cron == "* * * * *":
-        return "every minute"
+        return gettext("every minute")
     if step := re.fullmatch(r"\*/(\d+) \* \* \* \*", cron):
-        return f"every {step[1]} minutes"
+        return gettext("every %(count)s minutes") % {"count": step[1]}
     if step := re.fullmatch(r"(\d+)-59/(\d+) \* \* \* \*", cron):
-        return f"every {step[2]} minutes from :{int(step[1]):02d}"
+        return gettext("every %(count)s minutes from :%(minute)s") % {
+            "count": step[2],
+            "minute": f"{int(step[1]):02d}",
+        }
     if cron == "0 * * * *":
-        return "every hour"
+        return gettext("every hour")
     if hourly := re.fullmatch(r"(\d+) \* \* \* \*", cron):
-        return f"hourly at :{int(hourly[1]):02d}"
+        return gettext("hourly at :%s") % f"{int(hourly[1]):02d}"
     if daily := re.fullmatch(r"(\d+) (\d+) \* \* \*", cron):
-        return f"daily at {int(daily[2]):02d}:{int(daily[1]):02d}"
+        return gettext("daily at %s") % f"{int(daily[2]):02d}:{int(daily[1]):02d}"
     return cron

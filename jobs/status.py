@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from jobs import catalog
 from jobs.cron import in_words, nth_slot
@@ -65,7 +66,7 @@ def _status(spec: JobSpec, standing: Standing, now: dt.datetime) -> JobStatus:
     overdue = pause is None and _is_overdue(spec, standing, now)
     return JobStatus(
         name=spec.name,
-        description=spec.description,
+        description=gettext(spec.description),
         cron=spec.cron,
         schedule=in_words(spec.cron),
         state=_state(standing, pause=pause, overdue=overdue),

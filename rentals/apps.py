@@ -11,5 +11,7 @@ class RentalsConfig(AppConfig):
 
     def ready(self) -> None:
         from rentals.checks import check_anomalies
+        from rentals.column_names import translate_columns
 
+        translate_columns(self.get_models())
         register(check_anomalies)

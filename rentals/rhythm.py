@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext_noop as _
+
 HOUR = dt.timedelta(hours=1)
 # Three runs of the job that refreshes: past that, a view that is due is late.
 PATIENCE = dt.timedelta(minutes=15)
@@ -65,14 +67,14 @@ class Nightly:
         return dt.datetime.combine(date, self.at, zone).astimezone(dt.UTC)
 
 
-_FIVE_MINUTES = Every(dt.timedelta(minutes=5), "every 5 minutes")
-_HOURLY = Every(HOUR, "every hour")
+_FIVE_MINUTES = Every(dt.timedelta(minutes=5), _("every 5 minutes"))
+_HOURLY = Every(HOUR, _("every hour"))
 _BY_DAY = ByDay(
-    day=Every(dt.timedelta(minutes=15), "every 15 minutes"),
+    day=Every(dt.timedelta(minutes=15), _("every 15 minutes")),
     night=_HOURLY,
     begins=dt.time(6),
     ends=dt.time(22),
-    words="every 15 minutes by day, every hour at night",
+    words=_("every 15 minutes by day, every hour at night"),
 )
 # In the order of their urgency: alerts are made from the first.
 RHYTHMS: Mapping[str, Rhythm] = {
@@ -83,7 +85,7 @@ RHYTHMS: Mapping[str, Rhythm] = {
     "mv_booking_trends": _HOURLY,
     "mv_revenue_trends": _HOURLY,
     "mv_financial_summary": _HOURLY,
-    "mv_customer_cohorts": Nightly(dt.time(2), "every night at 02:00"),
+    "mv_customer_cohorts": Nightly(dt.time(2), _("every night at 02:00")),
 }
 
 

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from jobs.admin.dry import dry_context
-from jobs.admin.summary import JOB_TONE, RUN_TONE, did, took
+from jobs.admin.summary import JOB_STATES, RUN_TONE, did, took
 from jobs.models import JobEscalation, JobRun
 from jobs.pause import pauses_of
 from jobs.report import RunReport
@@ -55,7 +55,9 @@ def job_page(
         "title": name,
         "spec": find_job(name),
         "job": job,
-        "tone": JOB_TONE[job.state],
+        "state": JOB_STATES[job.state][0],
+        "tone": JOB_STATES[job.state][1],
+        "last_status": JobRun.Status(job.last_run.status).label if job.last_run else "",
         "form": launch,
         "may_run": request.user.has_perm("jobs.run_job"),
         "may_pause": request.user.has_perm("jobs.pause_job"),

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from jobs import catalog
 from jobs.admin.launch import job_view
 from jobs.admin.pausing import pause_view, resume_view
-from jobs.admin.summary import JOB_TONE, RUN_TONE, did, times, took
+from jobs.admin.summary import JOB_STATES, RUN_TONE, did, times, took
 from jobs.models import JobRun
 from jobs.status import JobStatus, job_statuses
 from notifications.admin.cells import NOTHING, badge, moment
@@ -131,7 +131,9 @@ def _row(job: JobStatus) -> dict[str, Any]:
     last = job.last_run
     return {
         "job": job,
-        "tone": JOB_TONE[job.state],
+        "state": JOB_STATES[job.state][0],
+        "tone": JOB_STATES[job.state][1],
+        "last_status": JobRun.Status(last.status).label if last else "",
         "took": took(last.duration) if last else "",
         "did": did(status=last.status, error=last.error, summary=last.summary) if last else "",
     }

@@ -4,19 +4,22 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from jobs.admin.count_words import count_word
 from notifications.admin.cells import NOTHING, short
 
 RUN_TONE: Mapping[str, str] = {"running": "info", "success": "ok", "failed": "bad", "crashed": "bad"}
-JOB_TONE: Mapping[str, str] = {
-    "ok": "ok",
-    "failing": "bad",
-    "overdue": "bad",
-    "paused": "warn",
-    "never": "muted",
+# A job's state in words, and the tone of its badge.
+JOB_STATES: Mapping[str, tuple[Promise, str]] = {
+    "ok": (_("OK"), "ok"),
+    "failing": (_("Failing"), "bad"),
+    "overdue": (_("Overdue"), "bad"),
+    "paused": (_("Paused"), "warn"),
+    "never": (_("Never ran"), "muted"),
 }
 
 
@@ -41,8 +44,10 @@ def times(summary: Mapping[str, Any]) -> str:
 
 def counts(summary: Mapping[str, Any]) -> list[tuple[int, str]]:
     """The counts of a summary that are not zero: found, messages, changed rows."""
-    found = [(count, str(_("%s found")) % kind) for kind, count in summary.get("found", {}).items()]
+    found = [
+        (count, str(_("%s found")) % count_word(kind)) for kind, count in summary.get("found", {}).items()
+    ]
     words = {"queued": _("queued"), "existing": _("queued before"), "withheld": _("withheld")}
     messages = [(summary.get(key, 0), str(word)) for key, word in words.items()]
-    changed = [(count, what) for what, count in summary.get("changed", {}).items()]
+    changed = [(count, count_word(what)) for what, count in summary.get("changed", {}).items()]
     return [entry for entry in (*found, *messages, *changed) if entry[0]]

@@ -1,10 +1,13 @@
 """The one table of the jobs: in, nothing; out, each job's name, schedule, time limit and function.
 
 `cron` is in the project's TIME_ZONE; `sync_schedules` writes it to django-q2. A new job is a module and a line here.
+Descriptions are looked up in the reader's language where they are shown.
 """
 
 import datetime as dt
 from collections.abc import Mapping
+
+from django.utils.translation import gettext_noop as _
 
 from jobs.catalog import (
     audit_anomaly_detector,
@@ -28,28 +31,28 @@ FIRST = refresh_materialized_views.NAME
 _JOBS = (
     JobSpec(
         name="audit_anomaly_detector",
-        description="Suspicious events of the audit trail, as incidents for the security centre.",
+        description=_("Suspicious events of the audit trail, as incidents for the security centre."),
         run=audit_anomaly_detector.run,
         cron="5 * * * *",
         timeout=dt.timedelta(minutes=10),
     ),
     JobSpec(
         name="booking_reminders",
-        description="Deposit, delivery, pick-up and return reminders of bookings.",
+        description=_("Deposit, delivery, pick-up and return reminders of bookings."),
         run=booking_reminders.run,
         cron="0 * * * *",
         timeout=dt.timedelta(minutes=10),
     ),
     JobSpec(
         name="contract_reminders",
-        description="Reminders of contracts to those who have not signed.",
+        description=_("Reminders of contracts to those who have not signed."),
         run=contract_reminders.run,
         cron="0 * * * *",
         timeout=dt.timedelta(minutes=10),
     ),
     JobSpec(
         name="generate_dashboard_alerts",
-        description="One open alert for each matter that staff should look at, and word of it to them.",
+        description=_("One open alert for each matter that staff should look at, and word of it to them."),
         run=generate_dashboard_alerts.run,
         # Two minutes after the views, from which it reads.
         cron="2-59/5 * * * *",
@@ -57,28 +60,30 @@ _JOBS = (
     ),
     JobSpec(
         name="installment_reminders",
-        description="Reminders of instalments that are due or overdue, their alerts, and finance's digest.",
+        description=_(
+            "Reminders of instalments that are due or overdue, their alerts, and finance's digest."
+        ),
         run=installment_reminders.run,
         cron="5 * * * *",
         timeout=dt.timedelta(minutes=10),
     ),
     JobSpec(
         name="insurance_reminders",
-        description="Reminders of proofs of insurance that run out or lack something.",
+        description=_("Reminders of proofs of insurance that run out or lack something."),
         run=insurance_reminders.run,
         cron="0 9 * * *",
         timeout=dt.timedelta(minutes=10),
     ),
     JobSpec(
         name="maintenance_reminders",
-        description="Services that are due or overdue and faults, for the workshop.",
+        description=_("Services that are due or overdue and faults, for the workshop."),
         run=maintenance_reminders.run,
         cron="30 6 * * *",
         timeout=dt.timedelta(minutes=10),
     ),
     JobSpec(
         name="payout_reconciliation",
-        description="Compare Stripe’s payouts with our payments, and tell finance what differs.",
+        description=_("Compare Stripe’s payouts with our payments, and tell finance what differs."),
         run=payout_reconciliation.run,
         cron="30 4 * * *",
         timeout=dt.timedelta(minutes=25),
@@ -88,14 +93,14 @@ _JOBS = (
     ),
     JobSpec(
         name="promotion_scheduler",
-        description="Promotions that begin and end, and their announcement to the segment.",
+        description=_("Promotions that begin and end, and their announcement to the segment."),
         run=promotion_scheduler.run,
         cron="*/15 * * * *",
         timeout=dt.timedelta(minutes=30),
     ),
     JobSpec(
         name=FIRST,
-        description="The dashboards' views, each by its own rhythm or when it was asked for.",
+        description=_("The dashboards' views, each by its own rhythm or when it was asked for."),
         run=refresh_materialized_views.run,
         cron="*/5 * * * *",
         # The time limits of all eight views together; the views that are due every five minutes come first.
@@ -106,7 +111,7 @@ _JOBS = (
     ),
     JobSpec(
         name="segment_refresh",
-        description="Members of the customer segments that follow a rule.",
+        description=_("Members of the customer segments that follow a rule."),
         run=segment_refresh.run,
         cron="45 4 * * *",
         timeout=dt.timedelta(minutes=20),
@@ -116,7 +121,9 @@ _JOBS = (
     ),
     JobSpec(
         name="sla_monitor",
-        description="Promised times of support tickets: warnings before they pass, alerts and messages after.",
+        description=_(
+            "Promised times of support tickets: warnings before they pass, alerts and messages after."
+        ),
         run=sla_monitor.run,
         cron="*/5 * * * *",
         timeout=dt.timedelta(minutes=4),

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from consent.admin_base import ReadOnlyAdmin
 from rentals.models import Booking
@@ -24,16 +25,16 @@ class BookingAdmin(ReadOnlyAdmin[Booking]):
     )
     list_filter = ("status", "type", "billing_status")
     search_fields = ("booking_number__iexact", "customer__last_name__istartswith", "customer__email__iexact")
-    search_help_text = "Booking number, or the customer's last name or e-mail."
+    search_help_text = _("Booking number, or the customer's last name or e-mail.")
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
         return super().get_queryset(request).select_related("customer", "equipment")
 
-    @admin.display(description="customer", ordering="customer__last_name")
+    @admin.display(description=_("customer"), ordering="customer__last_name")
     def customer_name(self, booking: Booking) -> str:
         return booking.customer.name
 
-    @admin.display(description="machine")
+    @admin.display(description=_("machine"))
     def machine(self, booking: Booking) -> str:
         return booking.equipment.label

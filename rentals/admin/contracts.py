@@ -1,6 +1,7 @@
 """Contracts in the admin: in, a number; out, who has signed, what was planned, and what happened."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from rentals.admin.record import RecordAdmin, RecordInline
 from rentals.models import Contract, ContractEvent, ContractReminder, ContractSigner
@@ -24,5 +25,5 @@ class ContractAdmin(RecordAdmin[Contract]):
     list_filter = ("status",)
     list_select_related = ("booking",)
     search_fields = ("contract_number__exact", "booking__booking_number__exact")
-    search_help_text = "Contract or booking number."
+    search_help_text = _("Contract or booking number.")
     inlines = (ContractSignerInline, ContractReminderInline, ContractEventInline)

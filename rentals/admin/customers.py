@@ -1,6 +1,7 @@
 """Customers in the admin: in, an address or a name; out, who rents."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from consent.admin_base import ReadOnlyAdmin
 from rentals.models import Customer
@@ -22,6 +23,6 @@ class CustomerAdmin(ReadOnlyAdmin[Customer]):
     list_display_links = ("last_name", "first_name")
     list_filter = ("status", "preferred_contact_method", "locale", "province")
     search_fields = ("email__iexact", "phone__exact", "last_name__istartswith", "company_name__istartswith")
-    search_help_text = "E-mail, phone (+15065550123), or the beginning of a last name or company."
+    search_help_text = _("E-mail, phone (+15065550123), or the beginning of a last name or company.")
     # Two counts of a large table for one page are one too many.
     show_full_result_count = False

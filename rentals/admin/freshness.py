@@ -8,6 +8,7 @@ from django.db.models import Min, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.timesince import timesince
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from rentals.admin.record import RecordAdmin
@@ -39,7 +40,7 @@ class ViewStateAdmin(RecordAdmin[ViewState]):
     @admin.display(description=_("Rhythm"))
     def rhythm(self, state: ViewState) -> str | None:
         known = RHYTHMS.get(state.view_name)
-        return known.words if known else None
+        return gettext(known.words) if known else None
 
     @admin.display(description=_("Age"))
     def age(self, state: ViewState) -> str | None:

@@ -1,6 +1,7 @@
 """Proofs of insurance in the admin: in, a booking's number; out, its documents, and what was done with each."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from rentals.admin.record import RecordAdmin, RecordInline
 from rentals.models import InsuranceActivity, InsuranceDocument, InsuranceReminder
@@ -20,5 +21,5 @@ class InsuranceDocumentAdmin(RecordAdmin[InsuranceDocument]):
     list_filter = ("status",)
     list_select_related = ("booking",)
     search_fields = ("booking__booking_number__exact",)
-    search_help_text = "Booking number."
+    search_help_text = _("Booking number.")
     inlines = (InsuranceReminderInline, InsuranceActivityInline)

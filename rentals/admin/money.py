@@ -1,6 +1,7 @@
 """Money in the admin: in, a booking's number; out, instalments and promotions."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from rentals.admin.record import RecordAdmin
 from rentals.models import InstallmentSchedule, PromoRule
@@ -12,7 +13,7 @@ class InstallmentScheduleAdmin(RecordAdmin[InstallmentSchedule]):
     list_filter = ("status",)
     list_select_related = ("booking",)
     search_fields = ("booking__booking_number__exact",)
-    search_help_text = "Booking number."
+    search_help_text = _("Booking number.")
 
 
 @admin.register(PromoRule)

@@ -39,7 +39,7 @@ class PayoutReconciliationAdmin(RecordAdmin[PayoutReconciliation]):
     )
     list_filter = ("status", "currency")
     search_fields = ("stripe_payout_id__exact",)
-    search_help_text = "Stripe's payout id, such as po_1Nq…"
+    search_help_text = _("Stripe's payout id, such as po_1Nq…")
 
     def get_fields(self, request: HttpRequest, obj: PayoutReconciliation | None = None) -> list[Any]:
         fields = [field.name for field in self.opts.concrete_fields if field.editable]

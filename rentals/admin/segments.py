@@ -114,7 +114,7 @@ class CustomerSegmentMemberAdmin(RecordAdmin[CustomerSegmentMember]):
     # The table has no index for an order of its own, and needs none.
     ordering = ("segment", "customer")
     search_fields = ("customer__id__exact",)
-    search_help_text = "A customer's id."
+    search_help_text = _("A customer's id.")
 
 
 def _how_many(segment: CustomerSegment) -> str:

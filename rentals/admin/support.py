@@ -1,6 +1,7 @@
 """Support tickets in the admin: in, a number; out, what was asked, who answers, and what was promised."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from rentals.admin.record import RecordAdmin, RecordInline
 from rentals.models import SupportSla, SupportTicket
@@ -24,5 +25,5 @@ class SupportTicketAdmin(RecordAdmin[SupportTicket]):
     list_filter = ("status", "priority")
     list_select_related = ("assigned_to",)
     search_fields = ("ticket_number__exact",)
-    search_help_text = "Ticket number."
+    search_help_text = _("Ticket number.")
     inlines = (SupportSlaInline,)

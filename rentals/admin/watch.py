@@ -1,6 +1,7 @@
 """What is watched, in the admin: in, a type or an id; out, alerts, audit events, incidents."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from rentals.admin.record import RecordAdmin
 from rentals.models import Alert, AuditEvent, SecurityIncident
@@ -11,7 +12,7 @@ class AlertAdmin(RecordAdmin[Alert]):
     list_display = ("type", "severity", "status", "entity_type", "entity_id", "summary", "detected_at")
     list_filter = ("status", "severity")
     search_fields = ("type__exact", "entity_id__exact")
-    search_help_text = "A type, such as sla_breach, or the id of what it is about."
+    search_help_text = _("A type, such as sla_breach, or the id of what it is about.")
 
 
 @admin.register(AuditEvent)
@@ -28,7 +29,7 @@ class AuditEventAdmin(RecordAdmin[AuditEvent]):
         "occurred_at",
     )
     search_fields = ("actor_id__exact",)
-    search_help_text = "An actor's id."
+    search_help_text = _("An actor's id.")
 
 
 @admin.register(SecurityIncident)
@@ -36,4 +37,4 @@ class SecurityIncidentAdmin(RecordAdmin[SecurityIncident]):
     list_display = ("incident_type", "severity", "description", "detected_at", "resolved_at", "resolved_by")
     list_filter = ("severity", ("resolved_at", admin.EmptyFieldListFilter))
     search_fields = ("incident_type__exact", "evidence_key__exact")
-    search_help_text = "A type, or the key of the evidence."
+    search_help_text = _("A type, or the key of the evidence.")

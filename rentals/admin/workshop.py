@@ -1,6 +1,7 @@
 """The fleet in the admin: in, a unit's number; out, machines, their services, alerts, readings and hours out."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from rentals.admin.record import RecordAdmin
 from rentals.models import (
@@ -11,15 +12,19 @@ from rentals.models import (
     TelematicsSnapshot,
 )
 
-UNIT = "Unit number, such as EX-00042."
+UNIT = _("Unit number, such as EX-00042.")
 
 
 @admin.register(Equipment)
 class EquipmentAdmin(RecordAdmin[Equipment]):
-    list_display = ("unit_id", "category", "label", "status", "maintenance_status", "total_engine_hours")
+    list_display = ("unit_id", "category", "machine", "status", "maintenance_status", "total_engine_hours")
     list_filter = ("status", "maintenance_status", "category")
     search_fields = ("unit_id__exact", "serial_number__exact")
-    search_help_text = "Unit or serial number."
+    search_help_text = _("Unit or serial number.")
+
+    @admin.display(description=_("machine"))
+    def machine(self, equipment: Equipment) -> str:
+        return equipment.label
 
 
 @admin.register(MaintenanceLog)

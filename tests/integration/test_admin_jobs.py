@@ -66,7 +66,7 @@ def test_the_page_lists_every_job_and_every_run(install: Install) -> None:
     for words in (
         "A job of the tests.",
         "every 5 minutes",
-        "failing",
+        "Failing",
         "RuntimeError: the ledger is closed",
         "staff:7",
     ):

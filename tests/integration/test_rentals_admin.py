@@ -1,5 +1,7 @@
 """The admin's pages of the business records: found by what people ask for, read by those who may, changed by nobody."""
 
+import html
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from tests.business_factories import (
     AuditEventFactory,
@@ -138,3 +141,43 @@ def test_a_list_of_millions_is_counted_no_further_than_a_person_reads(monkeypatc
     AuditEventFactory.create_batch(5)
     page = operator("*").get("/admin/rentals/auditevent/")
     assert page.context["cl"].paginator.count == 3
+
+
+# Words that both languages share.
+SHARED = {
+    "Action",
+    "Date",
+    "Description",
+    "Machine",
+    "Moment",
+    "Notes",
+    "Province",
+    "Segment",
+    "Source",
+    "Type",
+}
+
+
+@pytest.mark.usefixtures("templates")
+def test_the_lists_of_the_business_are_french_for_who_reads_french() -> None:
+    make_every_row()
+    client = operator("*")
+
+    def read(name: str, language: str) -> str:
+        # A request leaves its language behind in the thread.
+        with translation.override("en"):
+            return client.get(
+                f"/admin/rentals/{name}/", headers={"accept-language": language}
+            ).content.decode()
+
+    def columns(name: str, language: str) -> list[str]:
+        page = read(name, language)
+        heads = re.findall(r"<th[^>]*column-[^>]*>(.*?)</th>", page, re.DOTALL)
+        return [" ".join(re.sub(r"<[^>]+>", " ", head).split()) for head in heads]
+
+    for name in PAGES:
+        english, french = columns(name, "en"), columns(name, "fr")
+        assert len(english) == len(french) > 1
+        assert {text for text in set(english) & set(french) if text not in SHARED} == set(), name
+    hint = "Un type, comme sla_breach, ou l’identifiant de ce dont il s’agit."
+    assert hint in html.unescape(read("alert", "fr"))
