@@ -33,7 +33,7 @@ class Change:
     """What a person decided, when and where, and the proof of it.
 
     `wording` is the exact text they read, `locale` its language (empty: the one that is active when it is recorded).
-    `confirms` marks a grant that answers our question to the address itself. `id` becomes the event's.
+    `action` is what it is called in the ledger, if not simply granted or revoked. `id` becomes the event's.
     """
 
     customer_id: str
@@ -46,7 +46,7 @@ class Change:
     wording: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
     locale: str = ""
-    confirms: bool = False
+    action: str = ""
     id: uuid.UUID = field(default_factory=uuid.uuid4, compare=False)
 
     @property

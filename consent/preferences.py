@@ -5,16 +5,19 @@ The two are written in one transaction, under the customer's lock. `consent/ledg
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import get_language
 
+from consent.double_opt_in import UNPROVEN, ask, asked_lately, asks
 from consent.ledger import Change, ConsentError, Fact, Key, State, fold, state_of
-from consent.models import GRANTS, ConsentEvent, CustomerConsent
+from consent.models import GRANTS, ConfirmRequest, ConsentEvent, CustomerConsent, Source
 from consent.write import lock_customers, write_events, write_states
 
-__all__ = ["Change", "ConsentError", "current", "grant", "record_many", "revoke"]
+__all__ = ["Change", "ConsentError", "confirm", "current", "grant", "record_many", "request", "revoke"]
 
 BATCH = 2_000
 
@@ -36,6 +39,11 @@ def grant(
     `actor` is `customer`, `staff:<id>`, `provider:<name>` or `job:<name>`; `wording` the exact text that the person
     read, in the language `locale` (the active one); `evidence` JSON without addresses or names. Raises ConsentError. Takes part in the caller's transaction.
     """
+    if source in UNPROVEN and asks(channel=channel, category=category):
+        raise ConsentError(
+            "consent.unconfirmed",
+            f"{category.capitalize()} by {channel} asks for double opt-in: call request(), which asks the address itself.",
+        )
     return _record_one(
         Change(customer_id, channel, category, True, source, actor, at, wording, evidence or {}, locale)
     )
@@ -57,6 +65,71 @@ def revoke(
     return _record_one(
         Change(customer_id, channel, category, False, source, actor, at, wording, evidence or {}, locale)
     )
+
+
+def request(
+    *,
+    customer_id: str,
+    channel: str,
+    category: str,
+    source: str,
+    actor: str,
+    at: dt.datetime,
+    wording: str = "",
+    evidence: Mapping[str, Any] | None = None,
+    locale: str = "",
+) -> ConsentEvent | None:
+    """Somebody says, in a form or on the phone, that the customer wants this; as `grant`. Where the category asks for double
+    opt-in, it allows nothing yet: the event is `requested`, and a message asks the address itself. None when it stands
+    already, or when the question was sent within the last hour."""
+    change = Change(customer_id, channel, category, True, source, actor, at, wording, evidence or {}, locale)
+    if not asks(channel=channel, category=category):
+        return _record_one(change)
+    change.check()
+    with transaction.atomic():
+        lock_customers({customer_id})
+        state = current(customer_id).get((channel, category), State())
+        key = {"customer_id": customer_id, "channel": channel, "category": category}
+        if state.enabled or asked_lately(**key, now=at):
+            return None
+        [event] = write_events([replace(change, action=ConsentEvent.Action.REQUESTED.value)])
+        ask(event, locale=locale or get_language() or "en", now=at)
+    return event
+
+
+def confirm(
+    asked: ConfirmRequest,
+    *,
+    at: dt.datetime,
+    wording: str = "",
+    evidence: Mapping[str, Any] | None = None,
+    locale: str = "",
+) -> bool:
+    """The owner of the address says yes. Answers whether it stands now: not where the question is too old, or where the
+    customer withdrew after it. Again changes nothing."""
+    event = asked.event
+    change = Change(
+        customer_id=asked.customer_id,
+        channel=asked.channel,
+        category=asked.category,
+        enabled=True,
+        source=Source.WEB_FORM.value,
+        actor="customer",
+        at=at,
+        wording=wording,
+        evidence={**(evidence or {}), "requested": str(event.pk)},
+        locale=locale,
+        action=ConsentEvent.Action.CONFIRMED.value,
+    )
+    with transaction.atomic():
+        lock_customers({asked.customer_id})
+        state = current(asked.customer_id).get((asked.channel, asked.category), State())
+        withdrawn = state.revoked_at is not None and state.revoked_at >= event.occurred_at
+        if state.enabled or withdrawn or asked.expires_at <= at:
+            return state.enabled
+        _record([change])
+        ConfirmRequest.objects.filter(pk=asked.pk, confirmed_at=None).update(confirmed_at=at)
+    return True
 
 
 def record_many(changes: Iterable[Change]) -> int:

@@ -1,4 +1,4 @@
-"""What the two public pages share: in, a request with a token; out, a page in the reader's language, and its headers.
+"""What the public pages share: in, a request with a token; out, a page in the reader's language, and its headers.
 
 No login and no cookie is read or set: the token in the URL is the whole capability, as RFC 8058 needs. That is
 why they are exempt from CSRF protection, which guards *cookies* against other sites: who knows the URL may act
@@ -10,7 +10,7 @@ import ipaddress
 import secrets
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
@@ -26,28 +26,48 @@ from consent.tokens import find_even_expired
 
 BIGGEST_BODY = 16 * 1024
 METHODS = ("GET", "HEAD", "POST")
-View = Callable[[HttpRequest, UnsubscribeToken, dt.datetime], HttpResponse]
 
 
-def public_page(view: View) -> Callable[..., HttpResponse]:
-    """Opens the token of the URL, or answers 404 (never heard of) or 410 (expired) with what to do instead."""
+class Link(Protocol):
+    """What a token opens."""
 
-    @csrf_exempt
-    @wraps(view)
-    def opened(request: HttpRequest, token: str) -> HttpResponse:
-        if request.method not in METHODS:
-            return with_headers(HttpResponseNotAllowed(METHODS))
-        if _body_length(request) > BIGGEST_BODY:
-            return with_headers(HttpResponse("Too large.\n", content_type="text/plain", status=413))
-        link, now = find_even_expired(token), timezone.now()
-        with translation.override(_language(request, link)):
-            if link is None:
-                return page("consent/lost.html", {"expired": False}, status=404)
-            if link.expires_at <= now:
-                return page("consent/lost.html", {"expired": True}, status=410)
-            return view(request, link, now)
+    locale: str
+    expires_at: dt.datetime
 
-    return opened
+
+Opened = TypeVar("Opened", bound=Link)
+View = Callable[[HttpRequest, Opened, dt.datetime], HttpResponse]
+
+
+def opened_by(
+    find: Callable[[str], Opened | None], *, lost: str
+) -> Callable[[View[Opened]], Callable[..., HttpResponse]]:
+    """Opens the token of the URL with `find`, or answers 404 (never heard of) or 410 (expired) with the page `lost`, which says
+    what to do instead."""
+
+    def decorate(view: View[Opened]) -> Callable[..., HttpResponse]:
+        @csrf_exempt
+        @wraps(view)
+        def opened(request: HttpRequest, token: str) -> HttpResponse:
+            if request.method not in METHODS:
+                return with_headers(HttpResponseNotAllowed(METHODS))
+            if _body_length(request) > BIGGEST_BODY:
+                return with_headers(HttpResponse("Too large.\n", content_type="text/plain", status=413))
+            link, now = find(token), timezone.now()
+            with translation.override(_language(request, link)):
+                if link is None:
+                    return page(lost, {"expired": False}, status=404)
+                if link.expires_at <= now:
+                    return page(lost, {"expired": True}, status=410)
+                return view(request, link, now)
+
+        return opened
+
+    return decorate
+
+
+# For the links that every message carries.
+public_page = opened_by(find_even_expired, lost="consent/lost.html")
 
 
 def page(template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
@@ -100,17 +120,17 @@ def form_of(request: HttpRequest) -> QueryDict:
         return QueryDict()
 
 
-def evidence_of(request: HttpRequest, link: UnsubscribeToken) -> dict[str, str]:
+def evidence_of(request: HttpRequest, link: UnsubscribeToken | None = None) -> dict[str, str]:
     """What shows later that the click was real: the message it came from, the program, and the network (no full IP)."""
     found = {
-        "notification_id": str(link.notification_id or ""),
+        "notification_id": str((link and link.notification_id) or ""),
         "user_agent": request.headers.get("User-Agent", "")[:200],
         "network": _network(request.META.get("REMOTE_ADDR", "")),
     }
     return {name: value for name, value in found.items() if value}
 
 
-def _language(request: HttpRequest, link: UnsubscribeToken | None) -> str:
+def _language(request: HttpRequest, link: Link | None) -> str:
     asked = request.GET.get("lang", "")
     if asked in dict(settings.LANGUAGES):
         return asked

@@ -57,7 +57,15 @@ def issue_many(requests: Sequence[TokenRequest], *, now: dt.datetime) -> list[st
     days = max(int(settings.NOTIFICATIONS.get("UNSUBSCRIBE_DAYS", DEFAULT_DAYS)), FEWEST_DAYS)
     tokens = [secrets.token_urlsafe(_BYTES) for _ in requests]
     rows = [
-        (_sha256(token), r.customer_id, r.channel, r.category, r.notification_id, r.locale, r.address_hmac)
+        (
+            token_sha256(token),
+            r.customer_id,
+            r.channel,
+            r.category,
+            r.notification_id,
+            r.locale,
+            r.address_hmac,
+        )
         for token, r in zip(tokens, requests, strict=True)
     ]
     columns = [array(column) for column in zip(*rows, strict=True)]
@@ -76,7 +84,7 @@ def find_even_expired(token: str) -> UnsubscribeToken | None:
     """As `find`, for a page that tells «too old» from «never heard of»."""
     if len(token) != _LENGTH:
         return None
-    return UnsubscribeToken.objects.filter(pk=_sha256(token)).first()
+    return UnsubscribeToken.objects.filter(pk=token_sha256(token)).first()
 
 
 def mark_used(token: UnsubscribeToken, *, now: dt.datetime) -> None:
@@ -86,15 +94,16 @@ def mark_used(token: UnsubscribeToken, *, now: dt.datetime) -> None:
 
 def unsubscribe_url(token: str) -> str:
     """The address for List-Unsubscribe and for the link in the text."""
-    return _address("consent:unsubscribe", token)
+    return address_of("consent:unsubscribe", token)
 
 
 def preferences_url(token: str) -> str:
     """The page with every switch of the customer."""
-    return _address("consent:preferences", token)
+    return address_of("consent:preferences", token)
 
 
-def _address(view: str, token: str) -> str:
+def address_of(view: str, token: str) -> str:
+    """The public address of a page that takes a token."""
     return f"{settings.PUBLIC_URL}{_path(view, settings.ROOT_URLCONF, get_script_prefix())}".replace(
         _ANY, token
     )
@@ -106,5 +115,6 @@ def _path(view: str, urlconf: str, prefix: str) -> str:  # noqa: ARG001 (`revers
     return reverse(view, urlconf=urlconf, args=[_ANY])
 
 
-def _sha256(token: str) -> str:
+def token_sha256(token: str) -> str:
+    """All that is kept of a token."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -72,6 +72,14 @@ def switch_wording(*, channel: str, category: str) -> str:
     )
 
 
+def confirming_question(*, channel: str, category: str) -> str:
+    """All that a person reads before pressing the button that confirms."""
+    question = _("Do you want to receive these messages?")
+    promise = _("You can stop them at any time, by the link in each of them.")
+    parts = (str(question), kind(channel=channel, category=category), category_purpose(category), company())
+    return "\n".join(filter(None, (*parts, str(promise))))
+
+
 def leaving_question(*, channel: str, category: str) -> str:
     """All that a person reads before pressing the button of the unsubscribe page."""
     question = _("Stop these messages?")

@@ -101,19 +101,13 @@ def _event(change: Change, wording: str | None) -> ConsentEvent:
         customer_id=change.customer_id,
         channel=change.channel,
         category=change.category,
-        action=_action(change),
+        action=change.action or ("granted" if change.enabled else "revoked"),
         source=change.source,
         actor=change.actor,
         wording_id=wording,
         evidence=dict(change.evidence),
         occurred_at=change.at,
     )
-
-
-def _action(change: Change) -> ConsentEvent.Action:
-    if not change.enabled:
-        return ConsentEvent.Action.REVOKED
-    return ConsentEvent.Action.CONFIRMED if change.confirms else ConsentEvent.Action.GRANTED
 
 
 def _insert(

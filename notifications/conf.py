@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
+from consent.double_opt_in import DEFAULT, DEFAULT_WITHIN, SENDER
 from consent.policy import Category
 from notifications.breaker import BreakerPolicy
 from notifications.complaint_policy import ComplaintPolicy
@@ -56,6 +57,10 @@ class Conf:
     row_security: bool = True
     # Dotted path of a callable: what our two database roles may do with the tables around ours (row_security/rights.py).
     role_rights: str = ""
+    # ── Double opt-in (consent/double_opt_in.py reads these) ──
+    double_opt_in: Mapping[str, Sequence[str]] = field(default_factory=lambda: DEFAULT)
+    confirm_within: dt.timedelta = DEFAULT_WITHIN
+    send_confirmation: str = SENDER
     # ── The channels ──
     # By channel, over all workers and hosts: "10/s", "600/min". What is not named has no limit of ours.
     rate_limits: Mapping[str, str] = field(default_factory=dict)

@@ -29,8 +29,9 @@ def swept(django_db_setup: None, django_db_blocker: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def at_any_hour(settings: Any) -> None:
-    """No quiet hours, whatever the time is where the tests run; those about quiet hours set their own."""
-    settings.NOTIFICATIONS = {"QUIET_HOURS": {}, **settings.NOTIFICATIONS}
+    """No quiet hours, whatever the time is where the tests run, and a grant that nobody has to confirm; those about either
+    set their own."""
+    settings.NOTIFICATIONS = {"QUIET_HOURS": {}, "DOUBLE_OPT_IN": {}, **settings.NOTIFICATIONS}
 
 
 @pytest.fixture(autouse=True)

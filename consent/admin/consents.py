@@ -5,9 +5,9 @@ Nothing here is edited in place: a consent changes by a decision with a reason, 
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import models
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -18,7 +18,8 @@ from consent.admin.forms import ConsentForm
 from consent.admin.links import link
 from consent.admin_base import ModelAdmin, ReadOnlyAdmin, TextWidget
 from consent.models import ConsentEvent, CustomerConsent, Source
-from consent.preferences import grant, revoke
+from consent.preferences import request as ask_for
+from consent.preferences import revoke
 
 
 @admin.register(CustomerConsent)
@@ -58,8 +59,8 @@ class CustomerConsentAdmin(ModelAdmin[CustomerConsent]):
         return super().render_change_form(request, context | one_decision, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: CustomerConsent, form: Any, change: bool) -> None:
-        record = grant if form.cleaned_data["decision"] == ConsentForm.GRANT else revoke
-        record(
+        record = ask_for if form.cleaned_data["decision"] == ConsentForm.GRANT else revoke
+        event = record(
             customer_id=obj.customer_id,
             channel=obj.channel,
             category=obj.category,
@@ -68,9 +69,26 @@ class CustomerConsentAdmin(ModelAdmin[CustomerConsent]):
             at=timezone.now(),
             evidence={"reason": form.cleaned_data["reason"]},
         )
-        obj.pk = CustomerConsent.objects.get(
-            customer_id=obj.customer_id, channel=obj.channel, category=obj.category
-        ).pk
+        row = _row(obj)
+        # Asked and not yet confirmed: there may be no state at all, only the question.
+        obj.pk = row.pk if row else event.pk if event else obj.pk
+
+    def response_add(
+        self, request: HttpRequest, obj: CustomerConsent, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        return self._asked(request, obj) or super().response_add(request, obj, *args, **kwargs)
+
+    def response_change(self, request: HttpRequest, obj: CustomerConsent) -> HttpResponse:
+        return self._asked(request, obj) or super().response_change(request, obj)
+
+    def _asked(self, request: HttpRequest, obj: CustomerConsent) -> HttpResponse | None:
+        """Where a grant waits for the customer's confirmation, nothing was added or changed yet."""
+        row = _row(obj)
+        if request.POST.get("decision") != ConsentForm.GRANT or (row and row.enabled):
+            return None
+        text = _("The customer is asked to confirm, at most once an hour. Until they do, nothing changes.")
+        self.message_user(request, text, messages.INFO)
+        return HttpResponseRedirect(reverse("admin:consent_customerconsent_changelist"))
 
     def construct_change_message(  # type: ignore[override]
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
@@ -83,6 +101,11 @@ class CustomerConsentAdmin(ModelAdmin[CustomerConsent]):
 
     def has_delete_permission(self, request: HttpRequest, obj: CustomerConsent | None = None) -> bool:
         return False
+
+
+def _row(obj: CustomerConsent) -> CustomerConsent | None:
+    key = {"customer_id": obj.customer_id, "channel": obj.channel, "category": obj.category}
+    return CustomerConsent.objects.filter(**key).first()
 
 
 @admin.register(ConsentEvent)
@@ -105,4 +128,7 @@ class ConsentEventAdmin(ReadOnlyAdmin[ConsentEvent]):
         "evidence",
         "occurred_at",
         "recorded_at",
+        "place",
+        "prev_hash",
+        "hash",
     ]

@@ -1,10 +1,43 @@
-"""The links that let a reader leave."""
+"""The links in messages: that let a reader leave, and that let them confirm that they want to stay."""
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from consent.models.words import Category, Channel
+
+
+class ConfirmRequest(models.Model):
+    """A question to an address, whether its owner agrees. Only the token's SHA-256 is kept; `event` is the one `requested`."""
+
+    token_sha256 = models.TextField(primary_key=True)
+    event = models.OneToOneField("ConsentEvent", on_delete=models.PROTECT, related_name="question")
+    customer_id = models.TextField()
+    channel = models.TextField(choices=Channel.choices)
+    category = models.TextField(choices=Category.choices)
+    locale = models.TextField(default="en")
+    asked_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "consent_requests"
+        verbose_name = _("request for confirmation")
+        verbose_name_plural = _("requests for confirmation")
+        indexes = [
+            # What was asked of this customer lately.
+            models.Index(fields=["customer_id", "-asked_at"], name="consent_requests_customer")
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(channel__in=Channel.values), name="consent_requests_channel"),
+            models.CheckConstraint(
+                condition=Q(category__in=Category.values), name="consent_requests_category"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.category} until {self.expires_at:%Y-%m-%d}"
 
 
 class UnsubscribeToken(models.Model):

@@ -185,6 +185,11 @@ CONTRACT: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
             "breached": ("email", "push", "inapp"),
         }.items()
     },
+    "consent.confirm": (
+        "transactional",
+        ("email", "sms"),
+        {"confirm_url": "url", "expires_at": "datetime"},
+    ),
     "contract.expiring": ("transactional", ALL, SIGNING),
     "contract.signature_due": ("transactional", ALL, SIGNING),
     "insurance.expiring": (
