@@ -20,6 +20,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from config.local_secrets import local_secret
+from config.logins import WEB, WORKER, login_environment, make_logins
 from config.sample_payouts import pay_out
 from config.supervisor import Supervisor
 from consent.models import Channel
@@ -50,6 +51,7 @@ def prepare_database(say: Callable[[str], None]) -> None:
     """Bring tables, templates, schedules and the login up to date; safe to repeat."""
     say("Database: migrations, templates, schedules")
     call_command("migrate", verbosity=0)
+    make_logins()
     call_command("load_templates", stdout=io.StringIO())
     call_command("sync_schedules", stdout=io.StringIO())
     user, _ = get_user_model().objects.get_or_create(
@@ -88,10 +90,11 @@ def start_processes(
     pay_out(addresses.sandbox, now=timezone.now())
     for cluster in ("notify", "jobs"):
         # By the environment, not by `-n`: django-q2 reads its settings before it reads its options.
-        supervisor.start(cluster, [python, manage, "work", cluster], env=env)
+        worker = env | login_environment(WORKER)
+        supervisor.start(cluster, [python, manage, "work", cluster], env=worker)
     gunicorn = [python, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{web_port}"]
     gunicorn += ["--workers", "2", "--threads", "4", "--worker-tmp-dir", _memory_dir(), "--no-control-socket"]
-    supervisor.start("web", gunicorn, env=env)
+    supervisor.start("web", gunicorn, env=env | login_environment(WEB))
     supervisor.wait_until("web", lambda: answers(f"{addresses.web}/healthz"), timeout=120)
 
 

@@ -33,8 +33,8 @@ class EmbeddedPostgresError(RuntimeError):
     """The server could not be started. Retrying without a change is useless; the message says what to change."""
 
 
-def ensure(data_dir: Path, *, durable: bool = True) -> str:
-    """Have a server running on `data_dir` while this process lives, and answer the URL of its database.
+def ensure(data_dir: Path, *, durable: bool = True, login: str = SUPERUSER) -> str:
+    """Have a server running on `data_dir` while this process lives, and answer the URL of its database for a login role.
 
     `durable=False` gives up safety at a power cut for speed (tests). It applies to a server that this call starts.
     A supervised process must not be the first to call this: its supervisor would take the keeper for one of its own.
@@ -54,7 +54,7 @@ def ensure(data_dir: Path, *, durable: bool = True) -> str:
                 raise _failure(data_dir, "stopped while starting")
             _start_keeper(data_dir, durable=durable)
             started = True
-        if url := _connect(data_dir):
+        if url := _connect(data_dir, login):
             return url
         time.sleep(0.02)
     raise _failure(data_dir, f"did not answer within {START_LIMIT:.0f} s")
@@ -113,7 +113,7 @@ def _start_keeper(data_dir: Path, *, durable: bool) -> None:
         raise EmbeddedPostgresError(f"The embedded PostgreSQL server's keeper did not start: {done.stderr}")
 
 
-def _connect(data_dir: Path) -> str | None:
+def _connect(data_dir: Path, login: str) -> str | None:
     """The URL, once the server takes connections; creates our database if it is missing."""
     cluster = data_dir / "cluster"
     try:
@@ -137,7 +137,7 @@ def _connect(data_dir: Path) -> str | None:
     except (FileNotFoundError, psycopg.OperationalError):
         return None
     # requirepeer: libpq asks the kernel who listens there, so that nobody else's server gets our data.
-    return f"postgresql://{SUPERUSER}@/{DATABASE}?host={quote(socket_dir)}&port={PORT}&requirepeer={quote(owner)}"
+    return f"postgresql://{login}@/{DATABASE}?host={quote(socket_dir)}&port={PORT}&requirepeer={quote(owner)}"
 
 
 def _create_database(connection: psycopg.Connection) -> None:

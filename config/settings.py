@@ -96,7 +96,9 @@ if not DATABASE_URL:
     from config.embedded_postgres import ensure
 
     _server = env.str("POSTROOM_EMBEDDED", "postgres")
-    DATABASE_URL = ensure(LOCAL_DIR / _server, durable=_server == "postgres")
+    # Its superuser sets up; the demo's processes log in with what row level security lets them (config/logins.py).
+    _login = env.str("POSTROOM_EMBEDDED_LOGIN", "postgres")
+    DATABASE_URL = ensure(LOCAL_DIR / _server, durable=_server == "postgres", login=_login)
 DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_URL)}
 # A new connection a request or task costs 15 times an enqueue (docs/decisions/0004-django-q2.md).
 DATABASES["default"] |= {"CONN_MAX_AGE": 120, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}

@@ -1,6 +1,10 @@
 """Row level security: the service and the admin role do their work over connections of their own, and nobody else sees a row."""
 
+import os
+import subprocess
+import sys
 import uuid
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -9,6 +13,8 @@ from django.db import ProgrammingError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
+from config.logins import WEB, login_environment, make_logins
+from config.logins import WORKER as DEMO_WORKER
 from consent.models import ConsentEvent
 from consent.preferences import revoke
 from consent.suppress import suppress
@@ -32,6 +38,7 @@ from tests.operators import QUEUE, operator_user
 from tests.plan_reader import Plan, explained
 from tests.roles import CLERK, MEMBER, STRANGER, WORKER, logged_in_as, make_role
 
+ROOT = Path(__file__).resolve().parents[2]
 TABLES = [table.name for table in guarded_tables()]
 
 
@@ -229,6 +236,34 @@ def test_a_stranger_without_rights_may_not_even_ask(full: dict[str, int]) -> Non
     with logged_in_as(STRANGER):
         for table in TABLES:
             assert "permission denied" in refused(f"SELECT count(*) FROM {table}")
+
+
+# ── The demo ────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.django_db
+def test_the_demos_logins_inherit_our_roles_and_have_no_other_power() -> None:
+    make_logins()
+    make_logins()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT rolname, rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb,"
+            " ARRAY(SELECT roleid::regrole::text FROM pg_auth_members WHERE member = pg_roles.oid ORDER BY 1)"
+            " FROM pg_roles WHERE rolname = ANY(%s) ORDER BY 1",
+            [[WEB, DEMO_WORKER]],
+        )
+        assert cursor.fetchall() == [
+            (WEB, False, ["postroom_admin", "postroom_service"]),
+            (DEMO_WORKER, False, ["postroom_service"]),
+        ]
+
+
+def test_a_process_of_the_demo_logs_in_as_it_is_told() -> None:
+    """Settings are read once a process, so it takes another one."""
+    environment = {"PATH": os.environ["PATH"], "POSTROOM_EMBEDDED": "postgres-test", **login_environment(WEB)}
+    asked = "from config import settings; print(settings.DATABASES['default']['USER'])"
+    done = subprocess.run(
+        [sys.executable, "-c", asked], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout.strip(), done.returncode) == (WEB, 0), done.stderr
 
 
 # ── The price ───────────────────────────────────────────────────────────────────────────────────────────
