@@ -12,14 +12,18 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from consent.sealed import SealError, unseal
+from consent.directory import directory
+from consent.sealed import SealError
 from consent.understand import Meaning
 from notifications.admin.audit import log_each
 from notifications.admin.cells import NOTHING, badge, moment
+from notifications.admin.find import MOST_CUSTOMERS
 from notifications.admin.private import PrivateAdmin
 from notifications.admin.reason import ReasonForm
 from notifications.models import InboundText
@@ -51,7 +55,7 @@ class MeaningFilter(admin.SimpleListFilter):
 class InboundTextAdmin(PrivateAdmin[InboundText]):
     """Texts from customers, newest first."""
 
-    list_display = ("taken_for", "address_hint", "keyword_shown", "answered", "received")
+    list_display = ("taken_for", "sender", "keyword_shown", "answered", "received")
     list_filter = (MeaningFilter,)
     ordering = ("-id",)
 
@@ -85,16 +89,17 @@ class InboundTextAdmin(PrivateAdmin[InboundText]):
             "title": self.opts.verbose_name,
             "facts": self._facts(row),
             "form": form if may_read and not is_shown else None,
-            "words": _words(row) if is_shown else None,
+            **(_shown(row) if is_shown else {}),
         }
         return TemplateResponse(request, "notifications/admin/text.html", context)
 
     def _facts(self, row: InboundText) -> list[tuple[Any, object]]:
         return [
             (_("taken for"), self.taken_for(row)),
-            (_("from"), row.address_hint or NOTHING),
+            (_("from"), self.sender(row)),
             (_("keyword"), self.keyword_shown(row)),
             (_("answered"), self.answered(row)),
+            (_("answer"), row.answer or NOTHING),
             (_("changed something"), _("yes") if row.detail.get("news") else _("no")),
             (_("received"), self.received(row)),
             (_("message at Twilio"), row.event_id),
@@ -105,6 +110,10 @@ class InboundTextAdmin(PrivateAdmin[InboundText]):
         label, tone = LABELS.get(row.outcome, (row.outcome or NOTHING, "muted"))  # type: ignore[call-overload]
         return badge(label, tone)
 
+    @admin.display(description=_("from"))
+    def sender(self, row: InboundText) -> str:
+        return row.address_hint or NOTHING
+
     @admin.display(description=_("keyword"))
     def keyword_shown(self, row: InboundText) -> str:
         return row.keyword.upper() or NOTHING
@@ -113,15 +122,19 @@ class InboundTextAdmin(PrivateAdmin[InboundText]):
     def answered(self, row: InboundText) -> str:
         if row.detail.get("answered_by_twilio"):
             return gettext("by Twilio")
-        return row.answer or gettext("not at all")
+        return gettext("by us") if row.answer else gettext("not at all")
 
     @admin.display(description=_("received"))
     def received(self, row: InboundText) -> SafeString:
         return moment(row.received_at)
 
 
-def _words(row: InboundText) -> str:
+def _shown(row: InboundText) -> dict[str, object]:
+    """The words, the number, and the consents of whoever has it."""
     try:
-        return unseal(row.sealed_text)
+        written = row.opened()
     except SealError as error:
-        return str(error)
+        return {"problem": str(error)}
+    page = reverse("admin:consent_customerconsent_changelist")
+    found = sorted(directory().customers_at("sms", written.sender))[:MOST_CUSTOMERS]
+    return {"written": written, "people": [(known, f"{page}?{urlencode({'q': known})}") for known in found]}

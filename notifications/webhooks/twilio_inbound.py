@@ -5,6 +5,7 @@ heard is sent. https://www.twilio.com/docs/messaging/guides/webhook-request
 """
 
 import datetime as dt
+import json
 import logging
 from xml.sax.saxutils import escape
 
@@ -76,8 +77,8 @@ def _obey(event: ProviderEvent, number: str, form: QueryDict, now: dt.datetime) 
         "answered_by_twilio": is_twilios,
     }
     if body.strip() and not said.keyword:
-        # What a person has to read; who may is asked for a reason (admin/texts.py).
-        event.detail["text"] = {"sealed": seal(body)}
+        # What a person has to read, and whom it is from; who may is asked for a reason (admin/texts.py).
+        event.detail["text"] = {"sealed": seal(json.dumps({"from": number or form["From"], "text": body}))}
     event.outcome, event.applied_at = said.meaning.value, now
     event.save(update_fields=["detail", "outcome", "applied_at"])
     logger.info("inbound.understood event=%s meaning=%s news=%s", event.pk, said.meaning, effect.is_news)
