@@ -122,7 +122,7 @@ def empty_queue() -> None:
     """As if nothing had ever been sent: every run finds tables and indexes of the same size."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "TRUNCATE notification_queue, delivery_attempts, unsubscribe_tokens, django_q_ormq CASCADE"
+            "TRUNCATE notification_queue, notification_history, delivery_attempts, unsubscribe_tokens, django_q_ormq CASCADE"
         )
         cursor.execute("UPDATE drain_signal SET asked_at = NULL")
 

@@ -29,7 +29,7 @@ from jobs.models import JobRun
 from jobs.runner import run
 from jobs.tasks import run_later
 from notifications.enqueue import notify
-from notifications.models import InboxItem, Notification, PushSubscription
+from notifications.models import InboxItem, Notification, NotificationHistory, PushSubscription
 from rentals.models import Customer
 from sandbox import keys
 
@@ -69,6 +69,7 @@ def prepare_business(say: Callable[[str], None], *, sandbox_url: str, replace: b
     if replace:
         # The same business has the same keys: its reminders would count as told already.
         Notification.objects.all().delete()
+        NotificationHistory.objects.all().delete()
         InboxItem.objects.all().delete()
     say("Sample business: customers, bookings, consents, push subscriptions")
     call_command("seed_rentals", verbosity=0, push_url=sandbox_url, replace=replace)

@@ -36,6 +36,12 @@ FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text
          AS new(token, customer, channel, category, notification, locale, address),
      (SELECT set_config('synchronous_commit', 'off', true) OFFSET 0) AS relaxed
 """
+# unsubscribe_tokens_expires_at, from its old end. An ARRAY: the planner may join a set with the whole table.
+DELETE = """
+DELETE FROM unsubscribe_tokens WHERE token_sha256 = ANY(ARRAY(
+    SELECT token_sha256 FROM unsubscribe_tokens WHERE expires_at < %s ORDER BY expires_at LIMIT %s
+    FOR UPDATE SKIP LOCKED))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,13 @@ def find_even_expired(token: str) -> UnsubscribeToken | None:
 def mark_used(token: UnsubscribeToken, *, now: dt.datetime) -> None:
     """Keep when the link was first used. It goes on working: readers press twice, mail programs retry."""
     UnsubscribeToken.objects.filter(pk=token.pk, used_at__isnull=True).update(used_at=now)
+
+
+def delete_expired(before: dt.datetime, limit: int) -> int:
+    """Delete up to `limit` links whose life ended before that moment, the oldest first; answers how many there were."""
+    with connection.cursor() as cursor:
+        cursor.execute(DELETE, [before, limit])
+        return int(cursor.rowcount)
 
 
 def unsubscribe_url(token: str) -> str:

@@ -12,6 +12,7 @@ from consent.policy import Category
 from notifications.breaker import BreakerPolicy
 from notifications.complaint_policy import ComplaintPolicy
 from notifications.rate import Rate, parse
+from notifications.retention import Retention
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ class Conf:
     # ── The HTTP API: how long the answer to an Idempotency-Key is kept, and when a caller's lock is given up ──
     api_answers_kept: dt.timedelta = dt.timedelta(hours=24)
     api_lock: dt.timedelta = dt.timedelta(seconds=60)
+    # How long what is kept; the job `message_retention` sees to it.
+    retention: Retention = field(default_factory=Retention)
     # ── The gates ──
     # By category and channel: when it may go out by the recipient's clock, "08:00-21:00" or by weekday
     # {"mon-fri": "08:00-21:00", "sat": "10:00-18:00"}. What is not named may go out at any hour (47 CFR 64.1200(c)(1)).

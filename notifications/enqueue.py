@@ -46,7 +46,7 @@ def notify(
     `to` is a customer's id, Staff, Group or Address. `channel` None is the customer's preference; the word
     "preferred" stands for it in a list. `payload` fills the template's placeholders, neither more nor less.
     Without a template, `subject`, `body` and `category` are the message. `idempotency_key` queues once per channel,
-    for ever. Raises EnqueueError, which names the argument that is wrong and what to do.
+    as long as the history remembers it (400 days). Raises EnqueueError, which names the argument that is wrong and what to do.
     """
     request = NotifyRequest(
         template=template,

@@ -16,16 +16,24 @@ from consent.arrays import array
 from consent.policy import Decision
 from notifications.candidate import Candidate, hold
 from notifications.conf import conf
+from notifications.history import recipient_index
 
 Caps = Sequence[tuple[int, dt.timedelta]]
 
-# By recipient through notification_queue_recipient. The states stand as literals, as everywhere.
+# By recipient through notification_queue_recipient, and what has moved to the history by the keyed hash through
+# notification_history_recipient. The states stand as literals, as everywhere.
 RECENT = """
 SELECT recipient_key, status, CASE WHEN status = 'sent' THEN last_attempt_at END
 FROM notification_queue
 WHERE recipient_key = ANY(%(who)s::text[]) AND category = %(category)s AND channel <> 'inapp' AND id <> ALL(%(batch)s::uuid[])
   AND ((status = 'sent' AND last_attempt_at > %(since)s) OR status = 'processing'
        OR (status = 'queued' AND scheduled_at <= %(due)s))
+UNION ALL
+SELECT recipient_index, 'moved', finished_at
+FROM notification_history AS h
+WHERE recipient_index = ANY(%(hashes)s::text[]) AND category = %(category)s AND channel <> 'inapp'
+  AND status = 'sent' AND finished_at > %(since)s
+  AND NOT EXISTS (SELECT 1 FROM notification_queue AS q WHERE q.id = h.id)
 """
 # How long to wait for another worker's call; then the row is sent, or is not.
 IN_FLIGHT = dt.timedelta(minutes=1)
@@ -68,8 +76,11 @@ def _recent(
     candidates: Sequence[Candidate], caps: Caps, *, now: dt.datetime, claimed: Sequence[uuid.UUID] | None
 ) -> tuple[defaultdict[str, list[dt.datetime]], Mapping[str, int]]:
     """By recipient: the moments that count, and how many messages another worker holds."""
+    people = {c.recipient_key for c in candidates}
+    hashes = {recipient_index(who): who for who in people}
     asked: dict[str, Any] = {
-        "who": array({c.recipient_key for c in candidates}),
+        "who": array(people),
+        "hashes": array(hashes),
         "category": candidates[0].category,
         "batch": array(claimed or ()),
         "since": now - max(period for _, period in caps),
@@ -80,7 +91,8 @@ def _recent(
     in_flight: defaultdict[str, int] = defaultdict(int)
     with connection.cursor() as cursor:
         cursor.execute(RECENT, asked)
-        for who, status, sent_at in cursor.fetchall():
+        for found, status, sent_at in cursor.fetchall():
+            who = hashes[found] if status == "moved" else found
             if status == "processing" and claimed is not None:
                 in_flight[who] += 1
             else:

@@ -1,7 +1,7 @@
 """Write drafts into the queue: in, drafts with their decisions; out, receipts. One INSERT for the batch.
 
 A key that is there already, whatever became of its row, inserts nothing: uniqueness is the constraint
-`notification_queue_once`, so two callers at once cannot both pass.
+`notification_queue_once`, so two callers at once cannot both pass; a row that has moved to the history is found there.
 """
 
 import datetime as dt
@@ -25,7 +25,8 @@ from templates_app.lookup import Published
 
 # One JSON text instead of fifteen arrays: Python writes it, and the driver quotes it, in a fraction of the time.
 # Nothing at all is inserted when a template is not in force any more as it was remembered, or when somebody objects to
-# what was presumed. With each row comes whether a drain is awake, which saves the question after the commit.
+# what was presumed. The history is asked row by row, through notification_history_once: as a join the planner might read all
+# of it. With each row comes whether a drain is awake, which saves the question after the commit.
 INSERT = """
 WITH changed AS MATERIALIZED (
     SELECT 1 FROM {used} AS used(id, version, name, category)
@@ -41,6 +42,8 @@ SELECT * FROM json_to_recordset(%s) AS new(
     payload jsonb, metadata jsonb, category text, priority smallint, scheduled_at timestamptz, expires_at timestamptz,
     idempotency_key text, status text)
 WHERE NOT EXISTS (SELECT 1 FROM changed) {unless}
+  AND (SELECT h.id FROM notification_history AS h
+       WHERE h.channel = new.channel AND h.idempotency_key = new.idempotency_key LIMIT 1) IS NULL
 ON CONFLICT (channel, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
 RETURNING id, {is_awake}
 """
@@ -50,6 +53,10 @@ EXISTING = """
 SELECT q.channel, q.idempotency_key, q.id, q.recipient_key
 FROM unnest(%s::text[], %s::text[]) AS asked(channel, idempotency_key)
 JOIN notification_queue AS q USING (channel, idempotency_key)
+UNION ALL
+SELECT h.channel, h.idempotency_key, h.id, NULL
+FROM unnest(%s::text[], %s::text[]) AS asked(channel, idempotency_key)
+JOIN notification_history AS h USING (channel, idempotency_key)
 """
 
 
@@ -178,8 +185,12 @@ def _existing(drafts: Sequence[Draft]) -> tuple[Receipt, ...]:
         return ()
     asked: list[Any] = [[draft.channel for draft in drafts], [draft.idempotency_key for draft in drafts]]
     with prepared_cursor() as cursor:
-        cursor.execute(EXISTING, asked)
+        cursor.execute(EXISTING, [*asked, *asked])
         rows = cursor.fetchall()
+    # The history no longer knows whose it was. What is being moved is in both, and the queue comes first.
+    whose = {(draft.channel, draft.idempotency_key): draft.recipient_key for draft in drafts}
+    found = {(channel, key): (id_, who or whose[channel, key]) for channel, key, id_, who in reversed(rows)}
     return tuple(
-        Receipt(id=row[2], channel=row[0], recipient_key=row[3], idempotency_key=row[1]) for row in rows
+        Receipt(id=id_, channel=channel, recipient_key=who, idempotency_key=key)
+        for (channel, key), (id_, who) in found.items()
     )

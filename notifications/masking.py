@@ -13,7 +13,9 @@ _LIMIT = 500
 
 
 def masked_recipient(to: Mapping[str, Any]) -> str:
-    """One line for a list: the id of a known person, or the masked hint of an address."""
+    """One line for a list: the id of a known person, or the masked hint of an address. The history knows neither."""
+    if not to:
+        return "somebody no longer on record"
     if "address" in to:
         return str(to["address"].get("hint", "•••"))
     for kind in ("customer_id", "staff_id"):

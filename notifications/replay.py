@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from notifications.claim import lock_records
 from notifications.kick import kick_on_commit
-from notifications.models import Notification
+from notifications.models import Notification, NotificationHistory
 
 # What one call may touch; larger sets go in several calls, so that no transaction holds thousands of rows.
 CAP = 1000
@@ -40,6 +40,8 @@ SELECT gen_random_uuid(), channel, "to", recipient_key, template_id, template_ve
     %(now)s, NULL, id, %(once)s::text || ':' || id, 'queued'
 FROM notification_queue
 WHERE id = ANY(%(ids)s) AND status IN ('sent', 'cancelled')
+  AND NOT EXISTS (SELECT 1 FROM notification_history AS h
+                  WHERE h.channel = notification_queue.channel AND h.idempotency_key = %(once)s::text || ':' || notification_queue.id)
 ON CONFLICT (channel, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
 RETURNING id, parent_id
 """
@@ -129,9 +131,13 @@ def why_not(left: set[uuid.UUID], *, busy: set[uuid.UUID], what: str) -> dict[st
     """Count what could not be touched, by a sentence that says why."""
     reasons: Counter[str] = Counter()
     rows = dict(Notification.objects.filter(id__in=left).values_list("id", "status"))
+    past = dict(NotificationHistory.objects.filter(id__in=left - rows.keys()).values_list("id", "moved_at"))
     for id_ in left:
         status = rows.get(id_)
-        if status is None:
+        if id_ in past:
+            day = timezone.localdate(past[id_]).isoformat()
+            reasons[f"too old: its recipient and its text are gone since {day}"] += 1
+        elif status is None:
             reasons["no such notification"] += 1
         elif id_ in busy or status == "processing":
             reasons["a worker has it right now"] += 1

@@ -1,32 +1,106 @@
-"""What is old enough to go: in, a moment and how many at most; out, ids of messages that were finished before it.
+"""What is old enough to go: in, a state and moments; out, ids of messages that ended before, a batch at a time.
 
-Oldest first, a batch at a time: who deletes the batch asks again, and no statement ever holds more than `limit` rows.
+Who takes the batch asks again: a message is what it was only as long as its `version` is.
 """
 
 import datetime as dt
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
-# One walk a state from the old end of notification_queue_status (status, scheduled_at), which every write pays for already:
-# nothing is sent or given up before it was due. What was due before the moment and finished after it, in a queue that
-# stood still, is passed over by the second line of conditions; a message stopped before it was due stays until then.
-FINISHED = """
-SELECT head.id
-FROM (VALUES ('sent'), ('failed'), ('cancelled')) AS ended(status)
-CROSS JOIN LATERAL (
-    SELECT id, scheduled_at FROM notification_queue
-    WHERE status = ended.status AND scheduled_at < %(moment)s
-      AND created_at < %(moment)s AND (last_attempt_at IS NULL OR last_attempt_at < %(moment)s)
-      AND (status <> 'cancelled' OR (metadata -> 'withheld' ->> 'at')::timestamptz < %(moment)s)
-    ORDER BY scheduled_at LIMIT %(limit)s
-) AS head
-ORDER BY head.scheduled_at LIMIT %(limit)s
+DAY = dt.timedelta(days=1)
+SHORTEST = DAY
+BEGINNING = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long what is kept, each after its own end. The job `message_retention` sees to it."""
+
+    # From the end of a message to the loss of recipient, payload and text. Whoever wants to replay has so long.
+    messages: dt.timedelta = 7 * DAY
+    # Failed messages of which nobody knows whether they arrived: they wait for a person or for a late report.
+    unknown: dt.timedelta = 30 * DAY
+    # What the history remembers of a message, and with it that a key was used.
+    history: dt.timedelta = 400 * DAY
+    # A person's inbox is theirs to read again; half a year later it is only data.
+    inbox: dt.timedelta = 180 * DAY
+    # Reports of providers, with a keyed hash and a mask of the address.
+    provider_events: dt.timedelta = 90 * DAY
+    # From the end of a link's life: until then it says «too old» rather than «never heard of».
+    unsubscribe_links: dt.timedelta = 30 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A message that ended. `version` changes with every change of the row; `at` is where the walk stood."""
+
+    id: uuid.UUID
+    recipient_key: str
+    version: str
+    at: dt.datetime
+
+
+# One walk a state, from the old end of an index that every write pays for already: notification_queue_status (status,
+# scheduled_at), since nothing is sent or given up before it was due. What was due before the moment and finished after it, in
+# a queue that stood still, is passed over by the conditions on it. Statuses stand as literals, as everywhere. GREATEST passes
+# over NULL, and keeps the planner from an index by created_at alone, at whose old end lies what waits for months.
+_WALK = """
+SELECT id, recipient_key, xmin::text, scheduled_at FROM notification_queue
+WHERE status = '{status}' AND scheduled_at >= %(after)s AND scheduled_at < %(moment)s
+  AND GREATEST(created_at, last_attempt_at) < %(moment)s {too}
+ORDER BY scheduled_at LIMIT %(limit)s
 """
+_IS_KNOWN = """AND (last_attempt_at < %(unknown)s OR NOT metadata @> '{"outcome_unknown": true}')"""
+# A message may be withheld months before it is due, so these are found by notification_queue_withheld (rule, created_at): its
+# few rules one after the other, in no order (asked for one, the planner may sort them all). `after` stays where it was.
+_STOPPED = """
+WITH RECURSIVE rules AS (
+    (SELECT metadata #> '{withheld,rule}' AS rule FROM notification_queue WHERE status = 'cancelled'
+     ORDER BY metadata #> '{withheld,rule}' LIMIT 1)
+    UNION ALL
+    SELECT (SELECT metadata #> '{withheld,rule}' FROM notification_queue
+            WHERE status = 'cancelled' AND metadata #> '{withheld,rule}' > rules.rule
+            ORDER BY metadata #> '{withheld,rule}' LIMIT 1)
+    FROM rules WHERE rules.rule IS NOT NULL
+)
+SELECT old.* FROM rules CROSS JOIN LATERAL (
+    SELECT id, recipient_key, xmin::text, %(after)s::timestamptz FROM notification_queue
+    WHERE status = 'cancelled' AND metadata #> '{withheld,rule}' = rules.rule AND created_at < %(moment)s
+      AND (metadata -> 'withheld' ->> 'at')::timestamptz < %(moment)s
+    LIMIT %(limit)s
+) AS old LIMIT %(limit)s
+"""
+WALKS: Mapping[str, str] = {
+    "sent": _WALK.format(status="sent", too=""),
+    "failed": _WALK.format(status="failed", too=_IS_KNOWN),
+    "cancelled": _STOPPED,
+}
+# As many as a run counts beforehand, of each state.
+MOST = 10_000
 
 
-def finished_before(moment: dt.datetime, limit: int) -> list[uuid.UUID]:
-    """Up to `limit` messages that were sent, given up or withheld before that moment, those due first in front."""
+def count_ended(keep: Retention, *, now: dt.datetime) -> int:
+    """How many messages there are whose time is over at `now`; of each state not more than MOST are counted."""
+    asked = _asked(keep, now, MOST, BEGINNING)
+    counts = " + ".join(f"(SELECT count(*) FROM ({walk}) AS old)" for walk in WALKS.values())  # noqa: S608 (constants)
     with connection.cursor() as cursor:
-        cursor.execute(FINISHED, {"moment": moment, "limit": limit})
-        return [row[0] for row in cursor.fetchall()]
+        cursor.execute(f"SELECT {counts}", asked)
+        return int(cursor.fetchone()[0])
+
+
+def ended(
+    status: str, keep: Retention, *, now: dt.datetime, limit: int, after: dt.datetime = BEGINNING
+) -> list[Ended]:
+    """Up to `limit` messages in that state whose time is over at `now`, from `after` on."""
+    asked = _asked(keep, now, limit, after)
+    with connection.cursor() as cursor:
+        cursor.execute(WALKS[status], asked)
+        return [Ended(*row) for row in cursor.fetchall()]
+
+
+def _asked(keep: Retention, now: dt.datetime, limit: int, after: dt.datetime) -> dict[str, Any]:
+    return {"moment": now - keep.messages, "unknown": now - keep.unknown, "limit": limit, "after": after}

@@ -31,7 +31,7 @@ def story(notification: Notification, answers: Sequence[GateAnswer] | None = Non
     events = [
         *_asked(notification),
         *_gates(why(notification) if answers is None else answers),
-        *(_attempt(attempt) for attempt in notification.delivery_attempts.all()),
+        *(_attempt(attempt) for attempt in notification.tries()),
         *_history(notification),
         *(_event(event) for event in ProviderEvent.objects.filter(notification_id=notification.pk)),
     ]
@@ -102,9 +102,13 @@ def _now(row: Notification) -> StoryEvent:
         case "failed" if row.metadata.get("outcome_unknown"):
             text = f"Nobody knows whether it arrived: {row.error}. A report of the provider settles it, or a person."
         case "failed":
-            text = f"Failed for good: {row.error}. It waits for a person (replay)."
+            text = f"Failed for good: {row.error}." + ("" if row.kept else " It waits for a person (replay).")
         case _:
             text = f"Not sent: {row.metadata['withheld']['reason']}"
+    if row.kept:
+        text = (
+            f"{text} In the history since {_clock(row.kept.moved_at)}: its recipient and its text are gone."
+        )
     return StoryEvent(timezone.now(), "now", text)
 
 

@@ -12,7 +12,10 @@ from django.db import connection
 
 from templates_app.models import NotificationTemplate
 
-TABLES = ("notification_queue", "delivery_attempts", "customer_consent", "suppressions", "provider_events")
+TABLES = (
+    "notification_queue", "delivery_attempts", "notification_history", "customer_consent", "suppressions", "provider_events",
+    "unsubscribe_tokens", "api_requests", "notifications",
+)  # fmt: skip
 MESSAGES_A_RECIPIENT = 20
 # The last of these has few messages, and all other templates have none.
 TEMPLATES = (
@@ -46,6 +49,34 @@ SELECT md5('message' || n)::uuid, 1, 'sendgrid', CASE WHEN n %% 20 = 1 THEN 'per
     now(), now(), ''
 FROM generate_series(%(first)s, %(last)s) AS n WHERE n %% 20 <> 2
 """
+# What has left the queue already: of the same people, and of more.
+PAST = """
+INSERT INTO notification_history (id, channel, category, priority, template_name, status, attempts, idempotency_key,
+    recipient_index, provider_reference, facts, tries, scheduled_at, last_attempt_at, created_at, finished_at)
+SELECT md5('past' || n)::uuid, (ARRAY['email', 'sms', 'push', 'inapp'])[1 + n %% 4],
+    CASE WHEN n %% 5 = 0 THEN 'marketing' ELSE 'reminder' END, 2, 'booking.pickup_today', 'sent', 1, 'past:' || n,
+    md5('index' || n / %(each)s), 'past-ref-' || n, '{}', '[]', due, due, due, due
+FROM generate_series(%(first)s, %(last)s) AS n
+CROSS JOIN LATERAL (SELECT now() - interval '9 days' - n * interval '30 seconds' AS due) AS made
+"""
+# Links, stored answers and inboxes, of which none is old enough to go.
+KEPT = (
+    """
+    INSERT INTO unsubscribe_tokens (token_sha256, customer_id, channel, category, locale, expires_at)
+    SELECT md5('token' || n), '7', 'email', 'reminder', 'en', now() + n * interval '1 minute'
+    FROM generate_series(%(first)s, %(last)s) AS n
+    """,
+    """
+    INSERT INTO api_requests (digest, caller, operation, body_digest, status, answer, expires_at)
+    SELECT md5('digest' || n), 'x', 'y', 'z', 200, '{}', now() + interval '1 day'
+    FROM generate_series(%(first)s, %(last)s) AS n
+    """,
+    """
+    INSERT INTO notifications (user_id, category, priority, title, message, action_url, cta_label, created_at)
+    SELECT 'customer:' || n / 20, 'reminder', 2, 'A', 'B', '', '', now() - n * interval '1 second'
+    FROM generate_series(%(first)s, %(last)s) AS n
+    """,
+)
 EVENTS = """
 INSERT INTO provider_events (provider, event_id, event_type, notification_id, occurred_at, applied_at, outcome)
 SELECT 'sendgrid', 'event-' || n, CASE WHEN n %% 400 = 0 THEN 'bounced' ELSE 'delivered' END, md5('message' || n)::uuid,
@@ -95,7 +126,7 @@ def grow(first: int, last: int) -> None:
         "first": first, "last": last, "each": MESSAGES_A_RECIPIENT, "templates": templates, "versions": versions
     }  # fmt: skip
     with connection.cursor() as cursor:
-        for sql in (FINISHED, ATTEMPTS, EVENTS, CONSENT, SUPPRESSED):
+        for sql in (FINISHED, ATTEMPTS, PAST, EVENTS, CONSENT, SUPPRESSED, *KEPT):
             cursor.execute(sql, asked)
         for table in TABLES:
             # Statistics of every row, not of a sample: the plans must not depend on chance.

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 
 from notifications.admin.acts import ACTS, Act
 from notifications.admin.cells import NOTHING, latency, moment, outcome_badge, short, status_badge
+from notifications.history import as_notification, find
 from notifications.masking import masked_recipient
-from notifications.models import DeliveryAttempt, Notification, Priority
+from notifications.models import DeliveryAttempt, Notification, NotificationHistory, Priority
 from notifications.story import StoryEvent, story
 from notifications.why import GateAnswer, why
 
@@ -48,9 +49,8 @@ class MessagePage:
 
 
 def load(pk: uuid.UUID) -> Notification | None:
-    """The row with what its page needs."""
-    rows = Notification.objects.select_related("template", "template_version", "parent")
-    return rows.prefetch_related("delivery_attempts").filter(pk=pk).first()
+    """The row with what its page needs, from the queue or the history."""
+    return find(pk)
 
 
 def message_page(row: Notification, user: AbstractBaseUser | AnonymousUser) -> MessagePage:
@@ -60,13 +60,21 @@ def message_page(row: Notification, user: AbstractBaseUser | AnonymousUser) -> M
         facts=_facts(row),
         answers=answers,
         story=story(row, answers),
-        attempts=[_attempt(attempt) for attempt in row.delivery_attempts.all()],
-        children=list(row.children.order_by("-created_at")[:MOST_CHILDREN]),
+        attempts=[_attempt(attempt) for attempt in row.tries()],
+        children=_children(row.pk),
         template_url=_template_url(row),
-        acts=[act for act in ACTS.values() if row.status in act.takes and act.allowed(user)],
-        may_read=has("notifications.view_notification_body"),
-        may_reveal=has("notifications.reveal_notification"),
+        acts=[act for act in ACTS.values() if not row.kept and row.status in act.takes and act.allowed(user)],
+        may_read=not row.kept and has("notifications.view_notification_body"),
+        may_reveal=not row.kept and has("notifications.reveal_notification"),
     )
+
+
+def _children(pk: uuid.UUID) -> list[Notification]:
+    """What was sent again from it, newest first."""
+    live = Notification.objects.filter(parent_id=pk).order_by("-created_at")[:MOST_CHILDREN]
+    past = NotificationHistory.objects.filter(parent_id=pk).order_by("-created_at")[:MOST_CHILDREN]
+    found = {row.pk: row for row in (*map(as_notification, past), *live)}
+    return sorted(found.values(), key=lambda row: row.created_at, reverse=True)[:MOST_CHILDREN]
 
 
 def _facts(row: Notification) -> list[tuple[str, object]]:
@@ -86,6 +94,7 @@ def _facts(row: Notification) -> list[tuple[str, object]]:
         (_("Provider reference"), short(str(row.metadata.get("provider_reference", "")), 80)),
         (_("Payload"), short(names, 120)),
         (_("Id"), row.pk),
+        *([(_("In the history since"), moment(row.in_history_since))] if row.kept else ()),
     ]
 
 

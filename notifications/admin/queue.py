@@ -93,6 +93,10 @@ class NotificationAdmin(QueueColumns, PrivateAdmin[Notification]):
             query["q"] = text
         return HttpResponseRedirect(f"{reverse(LIST)}?{query.urlencode()}" if query else reverse(LIST))
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """For the log of who acted on it, which outlives the row."""
+        return super().get_object(request, object_id, from_field) or _found(object_id)
+
     # ── One message ─────────────────────────────────────────────────────────────────────────────────────
     def change_view(
         self,
@@ -106,7 +110,7 @@ class NotificationAdmin(QueueColumns, PrivateAdmin[Notification]):
             raise PermissionDenied
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
-        row = load(known) if (known := _uuid(unquote(object_id))) else None
+        row = _found(unquote(object_id))
         if row is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
         request.current_app = self.admin_site.name
@@ -150,6 +154,11 @@ class NotificationAdmin(QueueColumns, PrivateAdmin[Notification]):
         else:
             selection = chosen(queryset.values_list("pk", flat=True))
         return ask(self, request, act, selection, back=request.get_full_path())
+
+
+def _found(object_id: str) -> Notification | None:
+    """In the queue or in the history."""
+    return load(known) if (known := _uuid(object_id)) else None
 
 
 def _uuid(text: str) -> uuid.UUID | None:

@@ -22,8 +22,8 @@ from notifications.api.shapes import (
 )
 from notifications.api.told import NotificationShape
 from notifications.enqueue import notify
+from notifications.history import find
 from notifications.message import EnqueueResult
-from notifications.models import Notification
 from notifications.origin import origin
 from notifications.stats import queue_stats
 from notifications.worker import drain
@@ -71,8 +71,8 @@ def enqueue(
     request is in progress, a 409 with `Retry-After: 1`. A key belongs to its caller and to this address with its query.
     After a 5xx the key is free.
 
-    **Queueing a message once for ever.** The body's `idempotency_key` names the message itself: whoever asks, it is
-    queued once per channel, and asked for again it is answered in `existing`.
+    **Queueing a message once.** The body's `idempotency_key` names the message itself: whoever asks, it is queued once
+    per channel, and asked for again it is answered in `existing`, for as long as the history is kept (400 days).
     """
 
     def act() -> tuple[int, dict[str, object]]:
@@ -111,8 +111,11 @@ def process(request: ApiRequest, body: ProcessBody | None = None) -> object:  # 
     summary="Show a notification",
 )
 def show(request: ApiRequest, notification_id: uuid.UUID) -> object:  # noqa: ARG001
-    """Its state, its attempts and its story. Scope `notifications:read`."""
-    row = Notification.objects.select_related("template").filter(pk=notification_id).first()
+    """Its state, its attempts and its story. Scope `notifications:read`.
+
+    What ended some days ago is in the history (`in_history_since`): its recipient and its text are gone for good.
+    """
+    row = find(notification_id)
     if row is None:
         raise ApiError(404, "not_found", f"There is no notification {notification_id}.")
     return answer(row)

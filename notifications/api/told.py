@@ -70,6 +70,9 @@ class NotificationShape(Schema):
     last_attempt_at: dt.datetime | None
     sent_at: dt.datetime | None
     error: str | None
+    in_history_since: dt.datetime | None = Field(
+        None, description="It has left the queue; its recipient and its text are gone"
+    )
     decisions: list[DecisionShape]
     timeline: list[EventShape]
 

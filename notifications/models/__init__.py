@@ -5,6 +5,7 @@ from notifications.models.attempts import DeliveryAttempt
 from notifications.models.complaints import CategoryStop, SendingDay
 from notifications.models.events import ProviderEvent
 from notifications.models.feedback import Feedback
+from notifications.models.history import NotificationHistory
 from notifications.models.inbox import InboxItem, PushSubscription
 from notifications.models.queue import Notification, Priority
 from notifications.models.state import ChannelEvent, ChannelState, DrainSignal
@@ -24,6 +25,7 @@ __all__ = [
     "InboundText",
     "InboxItem",
     "Notification",
+    "NotificationHistory",
     "Priority",
     "ProviderEvent",
     "PushSubscription",

@@ -15,8 +15,9 @@ class InboxItem(models.Model):
     """A message in a person's in-app inbox: the blueprint's `notifications`."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False)
+    # No constraint: the message may be in the history already, under the same id.
     notification = models.OneToOneField(
-        Notification, null=True, on_delete=models.SET_NULL, related_name="inbox_item"
+        Notification, null=True, on_delete=models.DO_NOTHING, related_name="inbox_item", db_constraint=False
     )
     user_id = models.TextField(help_text=_("customer:<id> or staff:<id>"))
     category = models.TextField(choices=Category.choices)
@@ -33,7 +34,11 @@ class InboxItem(models.Model):
         verbose_name = _("inbox item")
         verbose_name_plural = _("inbox items")
         ordering = ["-created_at"]
-        indexes = [models.Index(fields=["user_id", "-created_at"], name="notifications_user")]
+        indexes = [
+            models.Index(fields=["user_id", "-created_at"], name="notifications_user"),
+            # What is old enough to go (expire.py).
+            models.Index(fields=["created_at"], name="notifications_created"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.created_at:%Y-%m-%d}"

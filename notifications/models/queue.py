@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from consent.models import Category, Channel
 from notifications.models.feedback import Feedback
+from notifications.models.kept import MaybePast
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion
 
 # What a refusal is called: an error begins with its code.
@@ -31,7 +32,7 @@ class Priority(models.IntegerChoices):
     LOW = 3, _("Low")
 
 
-class Notification(models.Model):
+class Notification(MaybePast, models.Model):
     """One message to one recipient on one channel: the blueprint's `notification_queue`."""
 
     class Status(models.TextChoices):
@@ -75,9 +76,11 @@ class Notification(models.Model):
         db_index=False,
     )
     recipient_key = models.TextField(help_text=_("customer:<id>, staff:<id> or address:<blind index>"))
+    # No constraint: the parent may be in the history already, under the same id.
     parent = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children", db_index=False
-    )
+        "self", null=True, blank=True, on_delete=models.DO_NOTHING, related_name="children", db_index=False,
+        db_constraint=False,
+    )  # fmt: skip
     lease_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     dispatched_at = models.DateTimeField(null=True, blank=True)

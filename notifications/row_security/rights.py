@@ -41,6 +41,7 @@ _RIGHTS: Final[Mapping[str, tuple[Rights, Rights]]] = {
     "notification_template_partials": (READ, ALL),
     # What happened: the pipeline writes it down, its retention deletes it. A person reads it, and settles.
     "delivery_attempts": (ALL, KEEP),
+    "notification_history": (ALL, KEEP),
     "provider_events": (ALL, READ),
     "channel_events": (ALL, APPEND),
     "job_runs": (ALL, KEEP),

@@ -7,6 +7,7 @@ pages with 100,000 finished messages than with 10,000.
 import datetime as dt
 import hashlib
 import os
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -26,12 +27,14 @@ from notifications.claim import claim, due_channels
 from notifications.deliver import dispatch
 from notifications.enqueue import notify_many
 from notifications.errors import Sent
+from notifications.expire import expire
 from notifications.frequency import under_cap
+from notifications.history import find
 from notifications.message import Claimed, Delivery, NotifyRequest
 from notifications.record import record
 from notifications.release import release
 from notifications.replay import replay
-from notifications.retention import finished_before
+from notifications.retention import Retention, count_ended, ended
 from notifications.stats import queue_stats
 from notifications.verdict import Verdict
 from templates_app.models import NotificationTemplate
@@ -73,7 +76,25 @@ def enqueues_twice() -> None:
         for n, person in enumerate(people, start=9000)
     ]
     asked += [replace(one, idempotency_key=f"new:{one.idempotency_key}") for one in asked]
+    asked += [replace(one, idempotency_key=f"past:{n}") for n, one in enumerate(asked[:4], start=77)]
     assert len(notify_many(asked).existing) >= 5  # e-mails of the history
+
+
+def walk(status: str) -> None:
+    assert len(ended(status, Retention(messages=dt.timedelta(days=3)), now=NOW, limit=100)) == 100
+
+
+def nothing_is_due() -> None:
+    years = Retention(messages=dt.timedelta(days=9000))
+    assert count_ended(years, now=NOW) == 0
+
+
+def nothing_expires() -> None:
+    assert not any(expire(Retention(), now=NOW, until=time.monotonic() + 60).values())
+
+
+def _past(number: int) -> uuid.UUID:
+    return uuid.UUID(hashlib.md5(b"past%d" % number).hexdigest())
 
 
 def caps() -> None:
@@ -177,7 +198,18 @@ CASES: Mapping[str, Case] = {
         KEY,
         rows_apart=400,
     ),
-    "retention": Case(lambda: finished_before(NOW - dt.timedelta(days=3), 1000), STATUS),
+    "enqueue, keys of the history": Case(enqueues_twice, "notification_history_once"),
+    "frequency cap, history": Case(caps, "notification_history_recipient"),
+    "retention, sent": Case(lambda: walk("sent"), STATUS),
+    "retention, failed": Case(lambda: walk("failed"), STATUS),
+    "retention, withheld": Case(lambda: walk("cancelled"), "notification_queue_withheld"),
+    "retention, nothing due": Case(nothing_is_due, STATUS),
+    "expired answers": Case(nothing_expires, "api_requests_expiry"),
+    "expired links": Case(nothing_expires, "unsubscribe_tokens_expires_at"),
+    "old inboxes": Case(nothing_expires, "notifications_created"),
+    "old events": Case(nothing_expires, "provider_events_pkey"),
+    "old history": Case(nothing_expires, "notification_history_finished"),
+    "a past message": Case(lambda: find(_past(77)), "notification_history_pkey"),
     "depths and ages": Case(lambda: queue_stats(now=NOW), STATUS),
     "home": Case(lambda: queue_figures(now=NOW), CREATED),
     "message page": Case(message_page_of_an_old_one, KEY),

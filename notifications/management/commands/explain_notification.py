@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
-from notifications.models import Notification
+from notifications.history import find
 from notifications.story import story
 from notifications.why import why
 
@@ -31,15 +31,22 @@ class Command(BaseCommand):
             raise CommandError(
                 f"“{options['id']}” is no notification id: it looks like {uuid.UUID(int=0)}."
             ) from None
-        row = Notification.objects.select_related("template").filter(pk=wanted).first()
+        row = find(wanted)
         if row is None:
-            raise CommandError(f"There is no notification {wanted}.")
+            raise CommandError(
+                f"There is no notification {wanted}, nor was there one that the history remembers."
+            )
         answers = why(row)
         events = story(row, answers)
         if options["json"]:
             data = [{"at": e.at.isoformat(), "kind": e.kind, "text": e.text} for e in events]
-            decisions = [dataclasses.asdict(answer) for answer in answers]
-            told = {"id": str(row.pk), "status": row.status, "decisions": decisions, "story": data}
+            told = {
+                "id": str(row.pk),
+                "status": row.status,
+                "in_history": row.kept is not None,
+                "decisions": [dataclasses.asdict(answer) for answer in answers],
+                "story": data,
+            }
             self.stdout.write(json.dumps(told, indent=2, cls=DjangoJSONEncoder))
             return
         self.stdout.write(f"Notification {row.pk}: {row.status}")
