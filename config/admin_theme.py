@@ -23,6 +23,8 @@ def unfold(*, sandbox: bool) -> dict[str, Any]:
             {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("config/favicon.svg")}
         ],
         "STYLES": [lambda _request: static("config/admin.css")],
+        "LOGIN": {"form": "config.login.LoginForm"},
+        "ACCOUNT": {"navigation": [{"title": _("Two-step sign-in"), "link": reverse_lazy("two_step")}]},
         "COLORS": {"primary": _BLUE},
     }
 

@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.two_step_gate.TwoStepGate",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -125,6 +126,7 @@ POLICIES: dict[str, str] = policies()
 LIMITS: dict[str, Limit] = limits()
 PERMISSIONS_POLICY: str = permissions()
 TRUSTED_PROXIES: int = proxies(env.str("TRUSTED_PROXIES", ""), sandbox=SANDBOX)
+REQUIRE_SECOND_FACTOR: bool = env.bool("REQUIRE_SECOND_FACTOR", False)
 SERVICE_TOKENS: list[str] = env.list("SERVICE_TOKENS", default=[])
 FIELD_KEYS: list[str] = env.list("FIELD_KEYS", default=[]) or (
     [local_secret(LOCAL_DIR, "field_key")] if SANDBOX else []

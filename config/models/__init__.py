@@ -1,5 +1,6 @@
 """The tables of the doors."""
 
 from config.models.counting import RequestCount
+from config.models.second_factor import SecondFactor
 
-__all__ = ["RequestCount"]
+__all__ = ["RequestCount", "SecondFactor"]

@@ -50,6 +50,7 @@ FOR_STAFF = FOR_ANYONE | {
     "admin:password_change": "their own password",
     "admin:password_change_done": "their own password",
     "admin:jsi18n": "translations",
+    ":two_step": "their own second factor",
     "admin:search": "names of pages they may open: none",
 }
 WRITES = ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "MERGE", "WITH")
