@@ -81,6 +81,7 @@ SCRIPT = """
     call_command("check", fail_level="WARNING")
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
     call_command("migrate", verbosity=0)
+    call_command("check", databases=["default"], fail_level="WARNING")  # row level security: no gap
     call_command("load_templates", verbosity=0)
     from django.contrib.auth.models import User
     from django.test import Client
