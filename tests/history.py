@@ -79,7 +79,7 @@ KEPT = (
 )
 EVENTS = """
 INSERT INTO provider_events (provider, event_id, event_type, notification_id, occurred_at, applied_at, outcome)
-SELECT 'sendgrid', 'event-' || n, CASE WHEN n %% 400 = 0 THEN 'bounced' ELSE 'delivered' END, md5('message' || n)::uuid,
+SELECT 'sendgrid', 'event-' || n, CASE n %% 400 WHEN 0 THEN 'bounced' WHEN 4 THEN 'inbound' ELSE 'delivered' END, md5('message' || n)::uuid,
     now(), now(), 'noted'
 FROM generate_series(%(first)s, %(last)s) AS n WHERE n %% 4 = 0
 """

@@ -134,6 +134,10 @@ def page(query: str) -> Callable[[], None]:
     return ask
 
 
+def texts_from_customers() -> None:
+    assert operator("*").get("/admin/notifications/inboundtext/").status_code == 200
+
+
 def _facts() -> dict[str, Any]:
     templates = dict(NotificationTemplate.objects.values_list("name", "pk"))
     return {
@@ -211,6 +215,7 @@ CASES: Mapping[str, Case] = {
     "old history": Case(nothing_expires, "notification_history_finished"),
     "a past message": Case(lambda: find(_past(77)), "notification_history_pkey"),
     "depths and ages": Case(lambda: queue_stats(now=NOW), STATUS),
+    "texts from customers": Case(texts_from_customers, "provider_events_inbound", rows_apart=250),
     "home": Case(lambda: queue_figures(now=NOW), CREATED),
     "message page": Case(message_page_of_an_old_one, KEY),
     "list": listed("", CREATED),
