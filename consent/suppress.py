@@ -95,6 +95,21 @@ def suppress(
     return _insert([(asked, None)])[0]
 
 
+def suppress_index(
+    *, channel: str, address_hmac: str, address_hint: str, reason: str, scope: str, note: str = ""
+) -> Suppression:
+    """As `suppress`, where only the keyed hash of the address is known (of a message that went there)."""
+    asked = Suppression(
+        address_hmac=address_hmac,
+        address_hint=address_hint,
+        channel=channel,
+        scope=Scope(scope).value,
+        reason=Reason(reason).value,
+        note=note,
+    )
+    return _insert([(asked, None)])[0]
+
+
 def suppress_many(found: Iterable[Dead]) -> list[Suppression]:
     """Suppress what providers found dead, with the scope and the end that the reason has. Idempotent, one statement."""
     earliest: dict[tuple[str, str, str], Dead] = {}

@@ -46,7 +46,8 @@ DELETE FROM unsubscribe_tokens WHERE token_sha256 = ANY(ARRAY(
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """The message that carries the link. `address_hmac` (`addresses.blind_index`) says which address it went to."""
+    """The message that carries the link. `address_hmac` (`addresses.blind_index`) says which address it went to;
+    `customer_id` is empty for whoever is no customer: staff, or an address of no record."""
 
     customer_id: str
     channel: str

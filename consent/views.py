@@ -8,13 +8,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from consent import switches, wording
-from consent.addresses import AddressError, blind_index
-from consent.directory import Contact, directory
-from consent.models import Source, Suppression, UnsubscribeToken
+from consent.leave_by_link import disown, has_left, leave
+from consent.models import Source, UnsubscribeToken
 from consent.policy import can_leave
-from consent.preferences import Change, current, record_many, revoke
+from consent.preferences import Change, current, record_many
 from consent.public_page import evidence_of, form_of, page, public_page, with_headers
-from consent.suppress import suppress
 from consent.tokens import mark_used
 
 
@@ -27,22 +25,12 @@ def unsubscribe(request: HttpRequest, link: UnsubscribeToken, now: dt.datetime) 
     """
     if not can_leave(channel=link.channel, category=link.category):
         return _page_of(request, link, "mandatory", status=400 if request.method == "POST" else 200)
-    state = current(link.customer_id).get((link.channel, link.category))
     if request.method != "POST":
-        return _page_of(request, link, "question" if state is None or state.enabled else "left")
+        return _page_of(request, link, "left" if has_left(link, now=now) else "question")
     by_button = form_of(request).get("from") == "page"
     question = wording.leaving_question(channel=link.channel, category=link.category)
     with transaction.atomic():
-        revoke(
-            customer_id=link.customer_id,
-            channel=link.channel,
-            category=link.category,
-            source=Source.ONE_CLICK,
-            actor="customer",
-            at=now,
-            wording=question if by_button else "",
-            evidence=evidence_of(request, link),
-        )
+        leave(link, wording=question if by_button else "", evidence=evidence_of(request, link), now=now)
         mark_used(link, now=now)
     if by_button:
         return _page_of(request, link, "left")
@@ -56,12 +44,13 @@ def preferences(request: HttpRequest, link: UnsubscribeToken, now: dt.datetime) 
     """`/preferences/<token>`. Every switch of the customer, and «this isn't me» for who got somebody else's message."""
     outcome: dict[str, object] = {}
     if request.method == "POST":
-        form = form_of(request)
-        outcome = _disown(link) if form.get("action") == "not_me" else _save(request, link, now)
+        is_stranger = form_of(request).get("action") == "not_me"
+        outcome = _disown(link) if is_stranger else _save(request, link, now)
         mark_used(link, now=now)
     context = {
         "intro": wording.preferences_intro(),
-        "panels": switches.panels(current(link.customer_id)),
+        # Whoever is no customer has switched nothing on or off: they can only have their address left alone.
+        "panels": switches.panels(current(link.customer_id)) if link.customer_id else [],
         "seen_at": now.isoformat(),
         "can_disown": link.channel in ("email", "sms"),
         "link": link,
@@ -80,6 +69,8 @@ def _page_of(request: HttpRequest, link: UnsubscribeToken, state: str, *, status
 
 
 def _save(request: HttpRequest, link: UnsubscribeToken, now: dt.datetime) -> dict[str, object]:
+    if not link.customer_id:
+        return {}
     form = form_of(request)
     asked = switches.moves({name: str(form[name]) for name in form}, current(link.customer_id))
     record_many(
@@ -100,23 +91,5 @@ def _save(request: HttpRequest, link: UnsubscribeToken, now: dt.datetime) -> dic
 
 
 def _disown(link: UnsubscribeToken) -> dict[str, object]:
-    """Suppress the address the message went to: the address, not the customer, who may have another by now."""
-    customer = directory().customers([link.customer_id]).get(link.customer_id)
-    address = _address(customer, link.channel)
-    try:
-        if address and link.address_hmac in ("", blind_index(link.channel, address)):
-            suppress(
-                channel=link.channel,
-                address=address,
-                reason=Suppression.Reason.OPTED_OUT,
-                note="«This isn't me», on the preference page",
-            )
-    except AddressError:
-        pass  # What is no address is never written to: disowned already.
+    disown(link)
     return {"disowned": True}
-
-
-def _address(customer: Contact | None, channel: str) -> str:
-    if customer is None:
-        return ""
-    return {"email": customer.email, "sms": customer.phone}.get(channel, "")

@@ -94,7 +94,8 @@ def _tokens(allowed: Sequence[tuple[Claimed, Reach, Decided]], now: dt.datetime)
         (
             row,
             TokenRequest(
-                customer_id=reach.customer_id,
+                # Whoever is no customer of ours leaves with their address alone.
+                customer_id=reach.customer_id or "",
                 channel=row.channel,
                 category=row.category,
                 notification_id=row.id,
@@ -104,7 +105,7 @@ def _tokens(allowed: Sequence[tuple[Claimed, Reach, Decided]], now: dt.datetime)
             ),
         )
         for row, reach, _ in allowed
-        if row.channel == "email" and reach.customer_id is not None and Category(row.category) in OPTIONAL
+        if row.channel == "email" and Category(row.category) in OPTIONAL
     ]
     issued = issue_many([request for _, request in wanted], now=now) if wanted else []
     return {row.id: token for (row, _), token in zip(wanted, issued, strict=True)}

@@ -492,7 +492,8 @@ class TestThisIsNotMe:
     ) -> None:
         known = token(address_hmac=blind_index("email", "old@example.com"))
         assert browser.post(f"/preferences/{known}", {"action": "not_me"}).status_code == 200
-        assert not Suppression.objects.exists()
+        found = Suppression.objects.get()
+        assert (found.address_hmac, found.address_hint) == (blind_index("email", "old@example.com"), "•••")
 
     @pytest.mark.parametrize("parts", [{"customer_id": "gone"}, {"channel": "push"}])
     def test_where_there_is_no_address_there_is_nothing_to_stop(self, browser: Client, parts: Any) -> None:
@@ -502,3 +503,46 @@ class TestThisIsNotMe:
     def test_push_is_not_offered_it(self, browser: Client) -> None:
         assert b"not_me" in browser.get(f"/preferences/{token()}").content
         assert b"not_me" not in browser.get(f"/preferences/{token(channel='push')}").content
+
+
+class TestNoCustomer:
+    """Staff, and addresses of no record: there is no ledger, so the address itself leaves."""
+
+    @property
+    def guest(self) -> str:
+        return blind_index("email", "guest@example.com")
+
+    def link(self, **parts: Any) -> str:
+        return token(customer_id="", category="reminder", address_hmac=self.guest, **parts)
+
+    @pytest.mark.parametrize("body", [ONE_CLICK, {**ONE_CLICK, "from": "page"}], ids=["program", "button"])
+    def test_one_click_stops_what_can_be_left_for_the_address(self, browser: Client, body: Any) -> None:
+        known = self.link()
+        assert b"Stop these messages?" in browser.get(f"/u/{known}").content
+        for _ in range(2):
+            assert browser.post(f"/u/{known}", body).status_code == 200
+        found = Suppression.objects.get()
+        assert (found.address_hmac, found.reason, found.scope) == (self.guest, "opted_out", "optional")
+        assert b"You are unsubscribed" in browser.get(f"/u/{known}").content
+        assert not ConsentEvent.objects.exists()
+
+    def test_the_preference_page_has_no_switch_and_can_be_told_that_it_is_not_me(
+        self, browser: Client
+    ) -> None:
+        known = self.link()
+        page = browser.get(f"/preferences/{known}").content.decode()
+        assert 'type="checkbox"' not in page
+        assert "<details open>" in page
+        assert browser.post(f"/preferences/{known}", {"action": "not_me"}).status_code == 200
+        assert Suppression.objects.get().scope == "all"
+
+    def test_a_form_with_switches_changes_nothing(self, browser: Client) -> None:
+        form = {
+            "action": "save",
+            "was.marketing.email": "off",
+            "marketing.email": "on",
+            "seen_at": timezone.now().isoformat(),
+        }
+        assert browser.post(f"/preferences/{self.link()}", form).status_code == 200
+        assert not ConsentEvent.objects.exists()
+        assert not CustomerConsent.objects.exists()

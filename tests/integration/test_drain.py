@@ -3,9 +3,11 @@
 import datetime as dt
 import random
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from consent.addresses import blind_index
@@ -204,6 +206,17 @@ def test_only_mail_that_can_be_left_carries_an_unsubscribe_link(sandbox: Sandbox
     details = [sandbox.message(m["id"])["content"] for m in sandbox.messages(provider="sendgrid")]
     assert sorted("List-Unsubscribe" in d["headers"] for d in details) == [False, True]
     assert UnsubscribeToken.objects.get().address_hmac == blind_index("email", "marie@example.com")
+
+
+def test_whoever_is_no_customer_can_leave_too(sandbox: SandboxServer, client: Client) -> None:
+    message: dict[str, Any] = {"body": "Hi", "subject": "Hi", "category": "reminder", "channel": "email"}
+    notify(to=Address("guest@example.com"), **message)
+    drain()
+    (line,) = sandbox.messages(provider="sendgrid")
+    link = sandbox.message(line["id"])["content"]["headers"]["List-Unsubscribe"].strip("<>")
+    assert client.post(urlsplit(link).path, {"List-Unsubscribe": "One-Click"}).status_code == 200
+    again = notify(to=Address("guest@example.com"), **message)
+    assert [withheld.reason for withheld in again.withheld] == ["The address is suppressed (opted out)."]
 
 
 def test_every_attempt_is_on_record(sandbox: SandboxServer) -> None:
