@@ -1,11 +1,37 @@
-"""How Postroom logs: in, plain or JSON; out, a dictConfig. Events carry ids, never an address or a body."""
+"""How Postroom logs: in, plain or JSON; out, a dictConfig. Events carry ids, never an address or a body.
+
+Libraries log, too, and exceptions quote what they choke on: the formatters take out what people are reached by, and show of an
+exception where it happened and what kind it is.
+"""
 
 import json
 import logging
+from types import TracebackType
 from typing import Any
 
+from notifications.masking import without_addresses
+from notifications.traceback_of import traceback_of
 
-class JsonFormatter(logging.Formatter):
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+class PlainFormatter(logging.Formatter):
+    """A line for people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.exc_text = None  # another handler's formatter may have left the whole message there
+        text = super().format(record)
+        record.exc_text = None
+        return text
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
+        return without_addresses(super().formatMessage(record))
+
+    def formatException(self, ei: ExcInfo) -> str:  # noqa: N802
+        return traceback_of(ei[1]) if ei[1] is not None else ""
+
+
+class JsonFormatter(PlainFormatter):
     """One JSON object a line, for a log collector."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -13,7 +39,7 @@ class JsonFormatter(logging.Formatter):
             "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": record.getMessage(),
+            "event": without_addresses(record.getMessage()),
         }
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
@@ -26,7 +52,10 @@ def logging_config(*, as_json: bool) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "plain": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"},
+            "plain": {
+                "()": "config.logging.PlainFormatter",
+                "format": "%(asctime)s %(levelname)-7s %(name)s %(message)s",
+            },
             "json": {"()": "config.logging.JsonFormatter"},
         },
         "handlers": {
@@ -39,5 +68,7 @@ def logging_config(*, as_json: bool) -> dict[str, Any]:
             "urllib3": {"level": "WARNING"},
             "stripe": {"level": "WARNING"},
             "django-q": {"level": "WARNING"},
+            # Django's own handler (with DEBUG) would write beside ours, unredacted.
+            "django": {"handlers": [], "propagate": True},
         },
     }

@@ -1,13 +1,13 @@
 """Where it broke, told: in, an exception; out, a sentence for people, the place in the log, and a report to Sentry."""
 
 import logging
-import traceback
 
 import sentry_sdk
 from sentry_sdk.integrations.logging import ignore_logger
 
 from jobs.ledger import Order
-from notifications.masking import redact
+from notifications import masking
+from notifications.traceback_of import traceback_of
 
 logger = logging.getLogger(__name__)
 # Sentry hears of a failure by capture_exception; the log's line would be a second report of it.
@@ -17,7 +17,7 @@ ignore_logger(__name__)
 def tell_failure(order: Order, error: BaseException, *, seconds: float) -> str:
     """Tell the log and Sentry; answer the sentence."""
     sentence = sentence_of(error)
-    where = "".join(traceback.format_tb(error.__traceback__))
+    where = traceback_of(error)
     logger.error(
         "job.failed job=%s run=%s seconds=%.3f error=%s\n%s", order.job, order.id, seconds, sentence, where
     )
@@ -31,8 +31,7 @@ def tell_failure(order: Order, error: BaseException, *, seconds: float) -> str:
 
 
 def sentence_of(error: BaseException) -> str:
-    """The class and the first line of the message, addresses removed: PostgreSQL's later lines quote whole rows."""
+    """The class and the first line of the message, addresses and quoted values removed."""
     kind = {SystemExit: "timeout: ", KeyboardInterrupt: "interrupted: "}
     prefix = next((word for cls, word in kind.items() if isinstance(error, cls)), "")
-    first = (str(error).splitlines() or [""])[0]
-    return redact(f"{prefix}{type(error).__name__}: {first}".removesuffix(": "))
+    return f"{prefix}{masking.sentence_of(error)}"

@@ -6,7 +6,11 @@ Nothing personal crosses here: arguments are stored as pickles.
 import datetime as dt
 import logging
 import uuid
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
 
+import sentry_sdk
 from django.utils import timezone
 from django_q.tasks import async_task
 
@@ -15,6 +19,7 @@ from jobs.stopping import is_stopping
 from jobs.watch import watch
 from notifications import worker
 from notifications.conf import conf
+from notifications.masking import sentence_of
 from notifications.polite import leaving_politely
 from notifications.webhooks.apply import apply_waiting
 
@@ -23,7 +28,33 @@ logger = logging.getLogger(__name__)
 # Seconds; well above the time that it gives itself.
 FEEDBACK_TIMEOUT = 120
 
+Arguments = ParamSpec("Arguments")
 
+
+class TaskFailed(Exception):  # noqa: N818
+    """What django-q2 is told of a task that broke: it stores an exception's whole text, which may quote people's rows."""
+
+
+def kept_short(task: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """The task; what it raises goes to our log and to Sentry, and a sentence of it to django-q2."""
+
+    @wraps(task)
+    def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        try:
+            task(*args, **kwargs)
+        except Exception as error:
+            logger.exception("task.failed task=%s", task.__name__)
+            sentry_sdk.capture_exception(error)
+            sentence = sentence_of(error)
+        else:
+            return
+        # Out of the handler, so that no context hangs on it.
+        raise TaskFailed(sentence)
+
+    return guarded
+
+
+@kept_short
 def run_scheduled(name: str, slot: str) -> None:
     """The clock's run of a job for one slot. `slot` is ISO 8601, from the schedule's `intended_date_kwarg`.
 
@@ -59,24 +90,28 @@ def run_later(
     return chosen
 
 
+@kept_short
 def run_requested(name: str, trigger: str, actor: str, run_id: str, moment: str) -> None:
     """A person's run of a job. Handed out twice, it runs once: the run's id is unique."""
     now = dt.datetime.fromisoformat(moment) if moment else timezone.now()
     run(name, now=now, trigger=trigger, actor=actor, run_id=uuid.UUID(run_id))
 
 
+@kept_short
 def drain() -> None:
     """Send what is due, and stay for it, for a time budget well below the cluster's timeout; leave politely."""
     with leaving_politely() as told:
         worker.drain(resident=True, budget=conf().resident_budget, stop=lambda: told() or is_stopping())
 
 
+@kept_short
 def watch_all() -> None:
     """Look at the jobs and the drain from outside. Where nobody drains, send for a while: the alarm waits in the queue too."""
     if watch(now=timezone.now()).is_drain_overdue:
         worker.drain(stop=is_stopping)
 
 
+@kept_short
 def apply_feedback() -> None:
     """Draw the consequences of what providers reported, until nothing waits or its time is up."""
     apply_waiting(stop=is_stopping)

@@ -19,7 +19,7 @@ from notifications.channels import mail, sendgrid_codes, taxonomy
 from notifications.channels.network import Answer, Client, Lost, from_exception, retry_after
 from notifications.conf import conf
 from notifications.errors import Outcome, Permanent, Sent, Transient, Unknown
-from notifications.masking import redact
+from notifications.masking import redact, words_of
 from notifications.message import Message
 
 TIMEOUT = 30.0
@@ -73,7 +73,7 @@ class AnymailHttp:
             payload = make()
             url, headers, body = _request(payload.get_request_params(self.backend.api_url))
         except AnymailError as error:
-            return Reply(Permanent(code=type(error).__name__, error=redact(str(error))))
+            return Reply(Permanent(code=type(error).__name__, error=words_of(error)))
         try:
             response = _as_requests(await self._client.post(url, headers=headers, body=body))
         except Lost as lost:
@@ -96,7 +96,9 @@ class AnymailHttp:
 def _unreadable(error: Exception, response: Any) -> Outcome:
     if isinstance(error, AnymailAPIError):
         return from_api_error(error)
-    return Unknown("unreadable", redact(f"The provider answered {response.status_code}: {error!r}"))
+    return Unknown(
+        "unreadable", redact(f"The provider answered {response.status_code}: {type(error).__name__}.")
+    )
 
 
 def from_api_error(error: Any) -> Outcome:

@@ -5,15 +5,19 @@ make: they open nothing and need no event loop until the first message.
 """
 
 import logging
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
-from notifications.errors import Outcome, Unknown
-from notifications.masking import redact
+from notifications.errors import Outcome, Sent, Unknown
+from notifications.masking import words_of
 from notifications.message import Message
 
 logger = logging.getLogger(__name__)
+# A name of one or two letters is in every sentence.
+SHORTEST = 3
 
 
 class Channel(ABC):
@@ -36,10 +40,10 @@ class Channel(ABC):
         A cancellation passes: whoever cancels knows that the outcome is unknown.
         """
         try:
-            return await self.deliver_one(message)
+            return _without_name(await self.deliver_one(message), message.recipient_name)
         except Exception as error:
             logger.exception("channel.bug channel=%s id=%s", self.name, message.id)
-            return Unknown(code=type(error).__name__, error=redact(str(error)))
+            return Unknown(code=type(error).__name__, error=words_of(error))
 
     async def deliver_group(self, messages: Sequence[Message]) -> list[Outcome]:
         """Hand up to `group_limit` messages that share a skeleton to the provider at once: one Outcome each, in order.
@@ -50,7 +54,7 @@ class Channel(ABC):
             return await self.deliver_together(messages)
         except Exception as error:
             logger.exception("channel.bug channel=%s count=%s", self.name, len(messages))
-            return [Unknown(code=type(error).__name__, error=redact(str(error)))] * len(messages)
+            return [Unknown(code=type(error).__name__, error=words_of(error))] * len(messages)
 
     @abstractmethod
     async def deliver_one(self, message: Message) -> Outcome: ...
@@ -74,3 +78,15 @@ class TransactionalChannel(ABC):
     def deliver_all(self, messages: Sequence[Message]) -> list[Outcome]:
         """Write a batch; one Outcome a message, in order. Raises what the database raises: the transaction around
         it must be undone."""
+
+
+def _without_name(outcome: Outcome, name: str) -> Outcome:
+    """A provider that echoes its request says who it was for; addresses are gone already."""
+    if isinstance(outcome, Sent) or not outcome.error or not name:
+        return outcome
+    words = [re.escape(word) for word in name.split() if len(word) >= SHORTEST]
+    if not words:
+        return outcome
+    return replace(
+        outcome, error=re.sub(rf"\b(?:{'|'.join(words)})\b", "[name]", outcome.error, flags=re.IGNORECASE)
+    )

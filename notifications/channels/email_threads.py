@@ -19,7 +19,7 @@ from notifications.channels.mail import as_mail
 from notifications.channels.network import KEEP_ALIVE, from_exception
 from notifications.conf import conf
 from notifications.errors import Outcome, Permanent, Sent, Transient, Unknown
-from notifications.masking import redact
+from notifications.masking import words_of
 from notifications.message import Message
 
 
@@ -52,13 +52,13 @@ class EmailThreads:
         except AnymailAPIError as error:
             return from_api_error(error)
         except AnymailError as error:
-            return Permanent(code=type(error).__name__, error=redact(str(error)))
+            return Permanent(code=type(error).__name__, error=words_of(error))
         except smtplib.SMTPException as error:
             self._drop()
             return smtp_codes.from_exception(error)
         except Exception as error:  # noqa: BLE001 (any backend, any fault: the mail may be out)
             self._drop()
-            return from_exception(error) or Unknown(type(error).__name__, redact(str(error)))
+            return from_exception(error) or Unknown(type(error).__name__, words_of(error))
         return Sent(reference=_reference(mail))
 
     def _connection(self) -> Any:
@@ -87,7 +87,7 @@ def _never_sent(error: Exception) -> Outcome:
     if isinstance(error, smtplib.SMTPException):
         known = smtp_codes.from_exception(error)
         return Transient("connect", known.error) if isinstance(known, Unknown) else known
-    return Transient("connect", redact(str(error)))
+    return Transient("connect", words_of(error))
 
 
 def _reference(mail: Any) -> str:

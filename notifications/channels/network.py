@@ -16,7 +16,7 @@ from yarl import URL
 
 from notifications.channels.taxonomy import Row, later, outcome, unknown
 from notifications.errors import Outcome
-from notifications.masking import redact
+from notifications.masking import words_of
 
 # Idle connections live shorter than any provider keeps them (the shortest that we know is 60 s): a POST on a
 # connection that the other side just closed is an unknown outcome.
@@ -116,7 +116,7 @@ def from_exception(error: Exception) -> Outcome | None:
     """The outcome of a network failure of aiohttp or requests; None when the exception is none."""
     for types, code, row in FAILURES:
         if isinstance(error, types):
-            text = redact(f"{row.meaning} {error}")
+            text = f"{row.meaning} {words_of(error)}".rstrip()
             if code == "connection_lost" and any(word in str(error) for word in NEVER_CONNECTED):
                 return outcome(later(row.meaning), code="connect", error=text)
             return outcome(row, code=code, error=text)

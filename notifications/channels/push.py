@@ -19,7 +19,7 @@ from notifications.channels.push_refusals import Refusals
 from notifications.channels.vapid import VapidHeaders
 from notifications.conf import conf
 from notifications.errors import Misconfigured, Outcome, Permanent, Sent, Transient, Unknown
-from notifications.masking import redact
+from notifications.masking import words_of
 from notifications.message import Message, PushTarget
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class PushChannel(Channel):
         except Lost as lost:
             return lost.outcome
         except _UnusableError as error:
-            return Permanent(code="keys", error=redact(f"The browser's keys cannot be used: {error}"))
+            return Permanent(code="keys", error=f"The browser's keys cannot be used: {words_of(error)}")
         if answer.status in webpush_codes.ACCEPTED:
             return Sent(reference=answer.headers.get("Location", ""))
         row = webpush_codes.of(answer.status)
@@ -113,7 +113,7 @@ def _settled(message: Message, answer: Outcome | BaseException) -> Outcome:
     if not isinstance(answer, Exception):
         raise answer
     logger.error("channel.bug channel=push id=%s", message.id, exc_info=answer)
-    return Unknown(code=type(answer).__name__, error=redact(str(answer)))
+    return Unknown(code=type(answer).__name__, error=words_of(answer))
 
 
 def _is_gone(outcome: Outcome) -> bool:

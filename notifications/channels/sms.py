@@ -21,7 +21,7 @@ from notifications.channels.base import Channel
 from notifications.channels.network import Answer, Client, Lost, retry_after
 from notifications.conf import conf
 from notifications.errors import Misconfigured, Outcome, Sent
-from notifications.masking import redact
+from notifications.masking import redact, words_of
 from notifications.message import Message
 
 TIMEOUT = 15.0
@@ -48,7 +48,7 @@ class SmsChannel(Channel):
         except Lost as lost:
             return lost.outcome
         except TwilioException as error:
-            return Misconfigured(code=type(error).__name__, error=redact(str(error)))
+            return Misconfigured(code=type(error).__name__, error=words_of(error))
         return Sent(reference=sms.sid or "")
 
     async def close(self) -> None:

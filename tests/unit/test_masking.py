@@ -2,7 +2,8 @@
 
 import pytest
 
-from notifications.masking import masked_recipient, redact
+from notifications.masking import masked_recipient, redact, sentence_of, without_addresses, words_of
+from notifications.traceback_of import traceback_of
 
 
 @pytest.mark.parametrize(
@@ -36,8 +37,59 @@ def test_long_texts_are_cut_and_lines_joined() -> None:
         ({"customer_id": "42"}, "customer 42"),
         ({"staff_id": "7"}, "staff 7"),
         ({"address": {"hint": "j•••@e•••.com", "sealed": "gAAA"}}, "j•••@e•••.com"),
-        ({}, "unknown recipient"),
+        ({}, "somebody no longer on record"),
     ],
 )
 def test_a_recipient_is_an_id_or_a_hint(to: dict[str, object], shown: str) -> None:
     assert masked_recipient(to) == shown
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("invalid literal for int() with base 10: 'Anna'", "invalid literal for int() with base 10: …"),
+        ("('Anna', \"O'Hara\", 7)", "(…, …, 7)"),
+        ("b'Anna' is no JSON", "… is no JSON"),
+        ("'cus_9f2' is unknown", "… is unknown"),
+        ('violates unique constraint "customers_email"', 'violates unique constraint "customers_email"'),
+        ('invalid input syntax for type uuid: "Anna"', "invalid input syntax for type uuid: …"),
+        ("It doesn't answer and won't", "It doesn't answer and won't"),
+        ("There is no job “probe”.", "There is no job “probe”."),
+        ("refused\nDETAIL:  Failing row contains (7, Anna).", "refused"),
+        ("", ""),
+    ],
+)
+def test_an_exception_keeps_its_words_and_loses_what_it_quotes(said: str, kept: str) -> None:
+    assert words_of(ValueError(said)) == kept
+
+
+def test_a_sentence_begins_with_the_class() -> None:
+    assert sentence_of(KeyError("Anna")) == "KeyError: …"
+    assert sentence_of(ValueError()) == "ValueError"
+
+
+def test_a_traceback_shows_every_link_of_the_chain_and_no_value() -> None:
+    row = ("Anna", "anna@example.com")
+    try:
+        try:
+            raise KeyError(row)
+        except KeyError as first:
+            raise ValueError(f"no {row[1]}") from first
+    except ValueError as error:
+        text = traceback_of(error)
+    assert text.index("KeyError: (…, …)") < text.index("ValueError: no [e-mail]")
+    assert "test_masking.py" in text
+    assert "anna" not in text.lower()
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("Not Found: /u/AbC-123_x", "Not Found: /u/[token]"),
+        ("GET /preferences/AbC-123_x?locale=fr 200", "GET /preferences/[token]?locale=fr 200"),
+        ("to a@b.ca now", "to [e-mail] now"),
+        ("notification.sent id=7 attempt=1", "notification.sent id=7 attempt=1"),
+    ],
+)
+def test_a_line_of_a_log_names_nobody(line: str, kept: str) -> None:
+    assert without_addresses(line) == kept
