@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection
 from django.utils.translation import get_language
 
+from consent.evidence import without_addresses
 from consent.ledger import Change, Key, State
 from consent.models import ConsentEvent
 
@@ -105,7 +106,7 @@ def _event(change: Change, wording: str | None) -> ConsentEvent:
         source=change.source,
         actor=change.actor,
         wording_id=wording,
-        evidence=dict(change.evidence),
+        evidence=without_addresses(change.evidence),
         occurred_at=change.at,
     )
 
