@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from consent.admin.forms import ConsentForm
 from consent.admin.links import link
+from consent.admin.receipts import CustomerLedger
 from consent.admin_base import ModelAdmin, ReadOnlyAdmin, TextWidget
 from consent.models import ConsentEvent, CustomerConsent, Source
 from consent.preferences import request as ask_for
@@ -49,7 +50,7 @@ class CustomerConsentAdmin(ModelAdmin[CustomerConsent]):
 
     @admin.display(description=_("How it came to this"))
     def ledger(self, obj: CustomerConsent) -> str:
-        url = f"{reverse('admin:consent_consentevent_changelist')}?{urlencode({'q': obj.customer_id})}"
+        url = f"{reverse('admin:consent_consentevent_customer')}?{urlencode({'id': obj.customer_id})}"
         return link(url, gettext("Every event of this customer"))
 
     def render_change_form(
@@ -109,7 +110,7 @@ def _row(obj: CustomerConsent) -> CustomerConsent | None:
 
 
 @admin.register(ConsentEvent)
-class ConsentEventAdmin(ReadOnlyAdmin[ConsentEvent]):
+class ConsentEventAdmin(CustomerLedger, ReadOnlyAdmin[ConsentEvent]):
     """The ledger: every change, who made it and what they had read."""
 
     list_display = ["occurred_at", "customer_id", "action", "channel", "category", "source", "actor"]
@@ -119,6 +120,7 @@ class ConsentEventAdmin(ReadOnlyAdmin[ConsentEvent]):
     show_full_result_count = False
     fields = [
         "customer_id",
+        "whole_ledger",
         "action",
         "channel",
         "category",
@@ -132,3 +134,8 @@ class ConsentEventAdmin(ReadOnlyAdmin[ConsentEvent]):
         "prev_hash",
         "hash",
     ]
+
+    @admin.display(description=_("How it came to this"))
+    def whole_ledger(self, obj: ConsentEvent) -> str:
+        url = f"{reverse('admin:consent_consentevent_customer')}?{urlencode({'id': obj.customer_id})}"
+        return link(url, gettext("Every event of this customer"))
