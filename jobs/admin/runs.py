@@ -114,7 +114,7 @@ class JobRunAdmin(PrivateAdmin[JobRun]):
         return did(status=run.status, error=run.error_message, summary=run.summary)
 
     @admin.display(description=_("Times"))
-    def measured(self, run: JobRun) -> str:
+    def measured(self, run: JobRun) -> SafeString:
         return times(run.summary)
 
     @admin.display(description=_("Error"))

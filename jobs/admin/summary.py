@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from jobs.admin.count_words import count_word
@@ -32,14 +32,16 @@ def did(*, status: str, error: str | None, summary: Mapping[str, Any]) -> SafeSt
     if error:
         return short(error)
     if found := counts(summary):
-        return format_html_join(", ", "{} {}", found)
+        counted = (_("%(count)s %(what)s") % {"count": count, "what": what} for count, what in found)
+        return format_html_join(", ", "{}", ((text,) for text in counted))
     return format_html("{}", _("nothing to do") if status == "success" else NOTHING)
 
 
-def times(summary: Mapping[str, Any]) -> str:
-    """The times that a run measured, which are no counts: «mv_support_sla took: 0.21 s»."""
-    measured = summary.get("seconds", {})
-    return ", ".join(f"{what}: {seconds:.2f} s" for what, seconds in measured.items()) or NOTHING
+def times(summary: Mapping[str, Any]) -> SafeString:
+    """The times that a run measured, which are no counts, a line each: «mv_support_sla took: 0.21 s»."""
+    measured = summary.get("seconds", {}).items()
+    lines = ((what, f"{seconds:.2f}") for what, seconds in measured)
+    return format_html_join(mark_safe("<br>"), "{}: {} s", lines) or format_html("{}", NOTHING)
 
 
 def counts(summary: Mapping[str, Any]) -> list[tuple[int, str]]:

@@ -60,7 +60,9 @@ class ViewStateAdmin(RecordAdmin[ViewState]):
 
     @admin.display(description=_("Took"), ordering="duration")
     def took(self, state: ViewState) -> str | None:
-        return f"{state.duration.total_seconds():.2f} s" if state.duration is not None else None
+        return (
+            f"{state.duration.total_seconds():.2f}\N{NO-BREAK SPACE}s" if state.duration is not None else None
+        )
 
     @admin.display(description=_("Asked for since"))
     def asked_for(self, state: ViewState) -> str | None:

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from consent.admin_base import ModelAdmin, ModelForm, TextareaWidget
+from consent.admin_base import ModelAdmin, ModelForm, TextareaWidget, TextWidget
 from rentals.admin.record import RecordAdmin
 from rentals.models import CustomerSegment, CustomerSegmentMember
 from rentals.segments.parse import FilterError, parse
@@ -69,6 +69,8 @@ class SegmentForm(ModelForm[CustomerSegment]):
     class Meta:
         model = CustomerSegment
         fields = ["name", "description", "auto_refresh", "filter"]
+        # Both are text in the table, and a line or two on the page.
+        widgets = {"name": TextWidget(), "description": TextareaWidget(attrs={"rows": 3})}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

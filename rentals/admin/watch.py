@@ -1,18 +1,51 @@
 """What is watched, in the admin: in, a type or an id; out, alerts, audit events, incidents."""
 
+from collections.abc import Mapping
+
 from django.contrib import admin
+from django.db.models import Model
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from consent.admin.links import link
 from rentals.admin.record import RecordAdmin
-from rentals.models import Alert, AuditEvent, SecurityIncident
+from rentals.models import (
+    Alert,
+    AuditEvent,
+    Booking,
+    Equipment,
+    InstallmentSchedule,
+    InsuranceDocument,
+    SecurityIncident,
+    SupportTicket,
+)
+
+# What an alert may be about and has a page, under its id.
+ABOUT: Mapping[str, type[Model]] = {
+    "booking": Booking,
+    "equipment": Equipment,
+    "installment": InstallmentSchedule,
+    "insurance_document": InsuranceDocument,
+    "support_ticket": SupportTicket,
+}
 
 
 @admin.register(Alert)
 class AlertAdmin(RecordAdmin[Alert]):
-    list_display = ("type", "severity", "status", "entity_type", "entity_id", "summary", "detected_at")
+    list_display = ("type", "severity", "status", "about", "summary", "detected_at")
     list_filter = ("status", "severity")
     search_fields = ("type__exact", "entity_id__exact")
     search_help_text = _("A type, such as sla_breach, or the id of what it is about.")
+
+    @admin.display(description=_("about"))
+    def about(self, alert: Alert) -> str:
+        """What it is about, as a link where that has a page of its own: a whole id would make the list too wide."""
+        model = ABOUT.get(alert.entity_type)
+        if model is None:
+            return alert.entity_type
+        opts = model._meta  # noqa: SLF001 (public by its documentation)
+        page = reverse(f"admin:rentals_{opts.model_name}_change", args=[alert.entity_id])
+        return link(page, str(opts.verbose_name))
 
 
 @admin.register(AuditEvent)

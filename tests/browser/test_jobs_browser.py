@@ -41,7 +41,7 @@ def test_from_the_failing_job_to_a_dry_run_a_pause_and_back(
     olive.sign_in(*MAY)
     olive.open("/admin/jobs/jobrun/")
     catalogue = page.get_by_role("region", name="Jobs")
-    expect(catalogue).to_contain_text("failing")
+    expect(catalogue).to_contain_text("Failing")
     expect(catalogue).to_contain_text("the ledger is closed")
     olive.shot("1-jobs")
     catalogue.get_by_role("link", name="probe").click()

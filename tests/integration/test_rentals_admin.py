@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from tests.business_factories import (
+    AlertFactory,
     AuditEventFactory,
     ContractFactory,
     ContractSignerFactory,
@@ -181,3 +182,12 @@ def test_the_lists_of_the_business_are_french_for_who_reads_french() -> None:
         assert {text for text in set(english) & set(french) if text not in SHARED} == set(), name
     hint = "Un type, comme sla_breach, ou l’identifiant de ce dont il s’agit."
     assert hint in html.unescape(read("alert", "fr"))
+
+
+def test_an_alert_leads_to_what_it_is_about() -> None:
+    ticket = SupportTicketFactory.create()
+    AlertFactory.create(entity_type="support_ticket", entity_id=str(ticket.pk))
+    AlertFactory.create(entity_type="payout", entity_id="po_1")
+    page = operator("rentals.view_alert").get("/admin/rentals/alert/").content.decode()
+    assert f'href="/admin/rentals/supportticket/{ticket.pk}/change/">support ticket</a>' in page
+    assert "payout" in page
