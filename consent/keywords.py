@@ -42,6 +42,7 @@ _THEM_FR = r"(?:textos?|messages?|sms|spam|notifications?|rappels?|alertes?|prom
 _US = r"(?:me|us|this number|my (?:number|phone|cell))"
 # The end of a sentence, or what may follow without making it about something else.
 _OVER = r"(?=$| (?:please|pls|plz|now|anymore|any more|again|ever|thanks|thank you|asap|immediately|to (?:me|us|this number|my (?:number|phone|cell))|from)\b)"
+_OUT = rf"(?=$| (?:please|pls|plz|now|thanks|thank you|asap)\b| (?:of|from)(?: your| these| those| all| the| this)*(?: mailing| text| sms)? (?:lists?|service|{_THEM})\b)"
 _FINI = r"(?=$| (?:svp|stp|s il|merci|maintenant|a ce numero|sur|de votre part)\b)"
 
 # Free text that means it. Each is looked for anywhere in a sentence.
@@ -55,8 +56,8 @@ CLEAR: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("en", rf"\b(?:do not|dont|don t|never) (?:ever )?send (?:me |us )?(?:any |more |these |your |other )*{_THEM}{_OVER}"),
         ("en", rf"\b(?:no more|no further|enough) (?:of )?(?:the |these |your )?{_THEM}{_OVER}"),
         ("en", rf"\bi (?:do not|dont|don t|no longer) (?:want|wish|need)(?: to)?(?: get| receive| recieve| have)? (?:any |more |these |your |other )*{_THEM}{_OVER}"),
-        ("en", rf"\b(?:remove|take|delete) {_US}(?: (?:off|from)(?: of)?(?: your| the| this| all)*(?: mailing| text| sms| contact| marketing)? (?:lists?|texts?|messages)|$)"),
-        ("en", r"\b(?:opt me out|i (?:want|wish|would like|d like|choose|am asking) to (?:opt out|unsubscribe)|unsubscribe (?:me|us|this number)|how (?:do|can) i (?:unsubscribe|opt out))\b"),
+        ("en", rf"\b(?:remove|take|delete) {_US}(?: (?:off|from)(?: of)?(?: your| the| this| all)*(?: mailing| text| sms| contact| marketing)? (?:lists?|texts?|messages){_OVER}|$)"),
+        ("en", rf"\b(?:opt me out|i (?:want|wish|would like|d like|choose|am asking) to (?:opt out|unsubscribe)|unsubscribe (?:me|us|this number)|how (?:do|can) i (?:unsubscribe|opt out)){_OUT}"),
         ("en", r"\b(?:i )?(?:revoke|withdraw) (?:my |all )?consent\b"),
         ("en", r"\b(?:leave me alone|lose my number)\b"),
         ("en", r"^(?:reply |text )?stop to (?:opt out|end|unsubscribe|quit|cancel|stop)(?: texts?| messages?)?$"),
@@ -78,13 +79,18 @@ CLEAR: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 NEGATED = re.compile(
     r"\b(?:not|dont|don t|didnt|didn t|never|cannot|cant|can t|wont|won t|n|ne)(?: \w+){0,1}$"
 )
+# Nor where it is told or asked: «why did you stop texting me?», «I get no more messages», «vous ne m'écrivez plus».
+TOLD = re.compile(
+    r"\b(?:(?:why|when|did|since|if|pourquoi|quand|si|depuis)(?: \w+){0,3}|i|we|(?<!will )(?<!would )(?<!can )(?<!could )you|get|got|getting|gets|receive|received|receiving|have|had|see|"
+    r"there (?:are|were)|vous|tu|on|ils|recois|recoit|recevons|recevez|recu|ai|as|avons|avez|il y a)$"
+)  # fmt: skip
 UNDONE = re.compile(
     r"\b(?:mistake|accident\w*|by error|erreur|pas (?:me )?desabonn\w+|(?:desabonnez|retirez|enlevez)(?: \w+)? pas)\b"
 )
 # After one of them: it is asked for at some hours, or about some thing.
 QUALIFIED = re.compile(
     r"\b(?:before|after|at|during|between|until|till|when|while|if|unless|about|so (?:early|late|much|many|often)|on|in the|every|twice|tonight|"
-    r"today|tomorrow|avant|apres|pendant|entre|quand|lorsque|si|sauf|au sujet|a propos|la nuit|le soir|le matin|demain|aujourd hui|"
+    r"today|tomorrow|back|yet|later|here|driving|busy|avant|apres|pendant|entre|quand|lorsque|si|sauf|au sujet|a propos|la nuit|le soir|le matin|demain|aujourd hui|"
     r"a \d|aussi (?:tot|tard|souvent)|tant|trop)\b"
 )  # fmt: skip
 # What a person should look at, though nothing follows by itself.

@@ -20,8 +20,9 @@ from consent.keywords import (
     START,
     STOP,
     SUSPECT,
+    TOLD,
     UNDONE,
-)  # fmt: skip
+)
 
 # A text message has 1,600 characters at most; what is longer is not read to its end.
 LONGEST = 1_600
@@ -86,7 +87,8 @@ def _clear(sentence: str) -> str:
         found = pattern.search(sentence)
         if (
             found
-            and not NEGATED.search(sentence[: found.start()].rstrip())
+            and not NEGATED.search(before := sentence[: found.start()].rstrip())
+            and not TOLD.search(before)
             and not QUALIFIED.search(sentence[found.end() :])
         ):
             return language

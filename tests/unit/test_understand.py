@@ -22,7 +22,8 @@ CLEAR = [
     "remove me", "Remove me from your list", "please remove my number from your list", "take me off your list", "take me off this list!",
     "delete my number from your list", "unsubscribe me", "please unsubscribe me", "I want to unsubscribe", "I'd like to opt out", "opt me out",
     "How do I unsubscribe?", "I revoke my consent", "I no longer wish to receive texts", "I don't want to receive any more messages",
-    "I don't want your texts", "leave me alone", "lose my number", "Reply STOP to opt out", "stop to unsubscribe", "enough spam",
+    "I don't want your texts", "will you stop texting me", "Could you please stop messaging me?", "can you stop sending me texts please",
+    "I want to opt out of your texts", "how can I opt out of these messages?", "Unsubscribe me from this list please", "leave me alone", "lose my number", "Reply STOP to opt out", "stop to unsubscribe", "enough spam",
     # French
     "ne m'écrivez plus", "Ne m’écrivez plus SVP", "m'écrivez plus", "arrêtez de m'écrire", "Arretez de m'ecrire!", "arrête de me texter",
     "arrêtez de m'envoyer des textos", "arrêtez vos messages", "cessez de m'envoyer des messages", "cessez vos textos svp", "stop aux sms",
@@ -43,7 +44,11 @@ NOT_STOP = [
     "end of rental?", "I quit my job, need an extension", "remove the bucket please", "remove me from the booking", "take me off the lease",
     "how do I stop the engine?", "the machine won't stop", "who is this?", "wrong number", "STOP at gate 4", "stop 5", "I can't stop these texts",
     "thanks!", "ok", "5pm works", "👍", "", "   ", "?", "end?", "yes please", "the text messages are great", "help me with the invoice",
+    "why did you stop texting me?", "Why'd you stop sending me texts", "I got no more messages since Friday", "I get no more messages",
+    "you stop texting me and then you call", "I want to opt out of the insurance", "opt me out of the damage waiver",
+    "remove us from the list of operators", "don't message me back, I'm driving", "no more texts since Monday", "don't leave me alone with this",
     # French
+    "vous ne m'écrivez plus", "pourquoi vous ne m'écrivez plus ?", "je ne reçois plus aucun message", "on ne reçoit plus aucun texto",
     "je m'arrête à 5 h", "je passe à l'arrêt d'autobus", "n'arrêtez pas de m'écrire", "ne me désabonnez pas", "ne m'enlevez pas de la liste",
     "arrêtez-vous au dépôt", "annuler ma réservation", "Je veux annuler", "annuler svp", "je voudrais plus de messages", "plus de textos",
     "ne m'écrivez pas avant 9 h", "ne m'écrivez plus la nuit", "ne me contactez pas aujourd'hui", "arrêtez de m'écrire si tôt",
