@@ -27,6 +27,9 @@ def webhook_problems() -> Iterator[tuple[str, str]]:
     policy: object = given.complaints
     if not isinstance(age, dt.timedelta) or age < dt.timedelta(minutes=1):
         yield 'NOTIFICATIONS["WEBHOOK_AGE"]', "is no such length of time: write timedelta(hours=25)"
+    answers: object = given.twilio_answers_keywords
+    if not isinstance(answers, bool):
+        yield 'NOTIFICATIONS["TWILIO_ANSWERS_KEYWORDS"]', "is neither True nor False"
     if not isinstance(engagement, bool):
         yield 'NOTIFICATIONS["ENGAGEMENT"]', "is neither True nor False"
     if not isinstance(policy, ComplaintPolicy):

@@ -152,7 +152,15 @@ def test_axe_finds_no_fault_on_any_page(page: Page, token: str, language: str) -
     past = timezone.now() - dt.timedelta(days=4_000)
     [old] = issue_many([TokenRequest("c1", "email", "marketing", None, "en")], now=past)
     [nobody] = issue_many([TokenRequest("", "email", "reminder", None, "en", "ab12")], now=timezone.now())
-    paths = [f"/preferences/{nobody}", f"/u/{nobody}", f"/preferences/{token}", f"/u/{fixed}", f"/u/{old}", "/u/lost", f"/u/{token}"]
+    paths = [
+        f"/preferences/{nobody}",
+        f"/u/{nobody}",
+        f"/preferences/{token}",
+        f"/u/{fixed}",
+        f"/u/{old}",
+        "/u/lost",
+        f"/u/{token}",
+    ]
     for path in paths:
         page.goto(f"{path}?lang={language}")
         assert faults(page) == [], path

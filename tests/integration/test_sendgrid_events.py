@@ -212,6 +212,7 @@ RSA = base64.b64encode(b"MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAK").decode()
         ("SENDGRID_WEBHOOK_KEY", RSA, "is no public key"),
         ("WEBHOOK_AGE", 600, "is no such length of time"),
         ("ENGAGEMENT", "yes", "is neither True nor False"),
+        ("TWILIO_ANSWERS_KEYWORDS", "no", "is neither True nor False"),
         ("COMPLAINTS", {"warn_at": 1}, "is no notifications.complaint_policy.ComplaintPolicy"),
     ],
 )
