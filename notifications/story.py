@@ -13,6 +13,7 @@ from notifications.channel_state import state_of
 from notifications.channels.meanings import meaning
 from notifications.masking import masked_recipient
 from notifications.models import DeliveryAttempt, Notification, ProviderEvent
+from notifications.reported import report_text
 from notifications.why import GateAnswer, why
 
 
@@ -67,7 +68,8 @@ def _ground(answer: GateAnswer) -> str:
         text = f" By consent event {said.event_id}: {said.action} on {_clock(said.occurred_at)} by {said.source}."
         return f"{text} Wording {said.wording_sha256[:12]} was shown." if said.wording_sha256 else text
     if dead := answer.suppression:
-        return f" By suppression {dead.suppression_id} of {_clock(dead.created_at)}."
+        report = f", asked for by report {dead.source_event}" if dead.source_event else ""
+        return f" By suppression {dead.suppression_id} of {_clock(dead.created_at)}{report}."
     return ""
 
 
@@ -86,7 +88,7 @@ def _history(row: Notification) -> Iterator[StoryEvent]:
 
 
 def _event(event: ProviderEvent) -> StoryEvent:
-    return StoryEvent(event.occurred_at, "provider", f"{event.provider} reported: {event.event_type}.")
+    return StoryEvent(event.occurred_at, "provider", report_text(event))
 
 
 def _now(row: Notification) -> StoryEvent:
@@ -98,7 +100,8 @@ def _now(row: Notification) -> StoryEvent:
         case "processing":
             text = "A worker has it right now."
         case "sent":
-            text = f"Sent: the provider accepted it at {_clock(dt.datetime.fromisoformat(row.metadata['sent_at']))}."
+            at = dt.datetime.fromisoformat(row.metadata["sent_at"])
+            text = f"Sent: the provider accepted it at {_clock(at)}{_so_far(row)}."
         case "failed" if row.metadata.get("outcome_unknown"):
             text = f"Nobody knows whether it arrived: {row.error}. A report of the provider settles it, or a person."
         case "failed":
@@ -110,6 +113,11 @@ def _now(row: Notification) -> StoryEvent:
             f"{text} In the history since {_clock(row.kept.moved_at)}: its recipient and its text are gone."
         )
     return StoryEvent(timezone.now(), "now", text)
+
+
+def _so_far(row: Notification) -> str:
+    """What the provider knows of it by now."""
+    return f", and reports it {row.feedback} at {_clock(row.feedback_at)}" if row.feedback_at else ""
 
 
 def _what_it_waits_for(channel: str) -> str:

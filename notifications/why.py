@@ -34,13 +34,14 @@ class Consented:
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """The suppression that stopped it. The address is not in it."""
+    """The suppression that stopped it, and the provider's report that asked for it, if one did. The address is not in it."""
 
     suppression_id: uuid.UUID
     reason: str
     scope: str
     created_at: dt.datetime
     lifted_at: dt.datetime | None
+    source_event: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +108,7 @@ def _events(ids: list[str]) -> dict[str, Consented]:
 
 def _suppressions(ids: list[str]) -> dict[str, Suppressed]:
     found = Suppression.objects.filter(pk__in=ids) if ids else ()
-    return {str(s.pk): Suppressed(s.pk, s.reason, s.scope, s.created_at, s.lifted_at) for s in found}
+    return {
+        str(s.pk): Suppressed(s.pk, s.reason, s.scope, s.created_at, s.lifted_at, s.source_event)
+        for s in found
+    }

@@ -26,7 +26,7 @@ TEMPLATES = (
 )
 FINISHED = """
 INSERT INTO notification_queue (id, channel, "to", recipient_key, category, template_id, template_version, status, attempts,
-    priority, created_at, scheduled_at, last_attempt_at, error, idempotency_key, metadata, payload)
+    priority, created_at, scheduled_at, last_attempt_at, error, idempotency_key, metadata, payload, feedback, feedback_at)
 SELECT md5('message' || n)::uuid, (ARRAY['email', 'sms', 'push', 'inapp'])[1 + n %% 4],
     jsonb_build_object('customer_id', md5('person' || n / %(each)s)::uuid), 'customer:' || md5('person' || n / %(each)s)::uuid,
     CASE WHEN n %% 5 = 0 THEN 'marketing' ELSE 'reminder' END, t.ids[at], t.versions[at], state,
@@ -35,7 +35,9 @@ SELECT md5('message' || n)::uuid, (ARRAY['email', 'sms', 'push', 'inapp'])[1 + n
     'history:' || n,
     CASE state WHEN 'sent' THEN jsonb_build_object('sent_at', due)
         WHEN 'cancelled' THEN jsonb_build_object('withheld', jsonb_build_object('stage', 'enqueue',
-            'rule', 'consent.revoked', 'reason', 'Switched off.', 'at', due)) ELSE '{}' END, '{"equipment": "CAT 320"}'
+            'rule', 'consent.revoked', 'reason', 'Switched off.', 'at', due)) ELSE '{}' END, '{"equipment": "CAT 320"}',
+    CASE WHEN n %% 4 = 0 AND state = 'sent' THEN CASE WHEN n %% 400 = 0 AND n <= 10000 THEN 'bounced' ELSE 'delivered' END END,
+    CASE WHEN n %% 4 = 0 AND state = 'sent' THEN due END
 FROM generate_series(%(first)s, %(last)s) AS n
 CROSS JOIN LATERAL (SELECT CASE WHEN n %% 20 = 1 THEN 'failed' WHEN n %% 20 = 2 THEN 'cancelled' ELSE 'sent' END AS state,
     now() - interval '2 days' - n * interval '30 seconds' AS due,
@@ -79,7 +81,8 @@ KEPT = (
 )
 EVENTS = """
 INSERT INTO provider_events (provider, event_id, event_type, notification_id, occurred_at, applied_at, outcome)
-SELECT 'sendgrid', 'event-' || n, CASE n %% 400 WHEN 0 THEN 'bounced' WHEN 4 THEN 'inbound' ELSE 'delivered' END, md5('message' || n)::uuid,
+SELECT 'sendgrid', 'event-' || n, CASE WHEN n %% 400 = 0 AND n <= 10000 THEN 'bounced' WHEN n %% 400 = 4 THEN 'inbound' ELSE 'delivered' END,
+    md5('message' || n)::uuid,
     now(), now(), 'noted'
 FROM generate_series(%(first)s, %(last)s) AS n WHERE n %% 4 = 0
 """

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -37,7 +37,16 @@ class SuppressionAdmin(ModelAdmin[Suppression]):
     def get_fields(self, request: HttpRequest, obj: Suppression | None = None) -> list[Any]:
         if obj is None:
             return ["channel", "address", "reason", "scope", "note", "expires_at"]
-        shown = ["address_hint", "channel", "scope", "reason", "note", "created_at", "expires_at"]
+        shown = [
+            "address_hint",
+            "channel",
+            "scope",
+            "reason",
+            "note",
+            "created_at",
+            "expires_at",
+            "source_link",
+        ]
         if obj.lifted_at is not None:
             return [*shown, "lifted_at", "lifted_by", "lift_reason"]
         return [*shown, "lift_link"] if self._may_lift(request) else shown
@@ -90,6 +99,17 @@ class SuppressionAdmin(ModelAdmin[Suppression]):
             "back": there,
         }
         return TemplateResponse(request, "admin/consent/suppression/lift.html", context)
+
+    @admin.display(description=_("Asked for by"))
+    def source_link(self, obj: Suppression) -> str:
+        """The provider's report, where the host shows those and it is still there to be read."""
+        if obj.source_event is None:
+            return gettext("no report of a provider")
+        text = gettext("report %d of a provider") % obj.source_event
+        try:
+            return link(reverse("admin:notifications_providerevent_change", args=[obj.source_event]), text)
+        except NoReverseMatch:
+            return text
 
     @admin.display(description=_("Lift"))
     def lift_link(self, obj: Suppression) -> str:

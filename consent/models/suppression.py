@@ -42,6 +42,12 @@ class Suppression(models.Model):
         verbose_name = _("suppression")
         verbose_name_plural = _("suppressions")
         ordering = ["-created_at"]
+        indexes = [
+            # «Has somebody lifted it since?» (suppress.py); few are lifted.
+            models.Index(
+                fields=["address_hmac"], condition=Q(lifted_at__isnull=False), name="suppressions_lifted"
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["address_hmac", "channel", "reason"],

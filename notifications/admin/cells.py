@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from notifications.models import DeliveryAttempt, Notification
+from notifications.models import DeliveryAttempt, Feedback, Notification
 
 _STATUS_TONE: Mapping[str, str] = {
     Notification.Status.QUEUED: "info",
@@ -25,6 +25,16 @@ _OUTCOME_TONE: Mapping[str, str] = {
     DeliveryAttempt.Outcome.PERMANENT: "bad",
     DeliveryAttempt.Outcome.MISCONFIGURED: "bad",
     DeliveryAttempt.Outcome.UNKNOWN: "warn",
+}
+_FEEDBACK_TONE: Mapping[str, str] = {
+    Feedback.DELIVERED: "ok",
+    Feedback.OPENED: "ok",
+    Feedback.CLICKED: "ok",
+    Feedback.DEFERRED: "warn",
+    Feedback.UNSUBSCRIBED: "warn",
+    Feedback.DROPPED: "bad",
+    Feedback.BOUNCED: "bad",
+    Feedback.COMPLAINED: "bad",
 }
 NOTHING = "–"
 
@@ -43,6 +53,13 @@ def status_text(row: Notification) -> str:
     if row.status == Notification.Status.CANCELLED and withheld_rule(row) != "cancelled":
         return _("Withheld")
     return str(Notification.Status(row.status).label)
+
+
+def feedback_badge(feedback: str | None) -> SafeString:
+    """How far it got by its provider's word; empty where nothing was reported."""
+    return (
+        badge(Feedback(feedback).label, _FEEDBACK_TONE.get(feedback, "muted")) if feedback else SafeString()
+    )
 
 
 def outcome_badge(attempt: DeliveryAttempt) -> SafeString:

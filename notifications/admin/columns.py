@@ -6,7 +6,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.admin.cells import moment, recipient, short, status_badge, trouble
+from notifications.admin.cells import feedback_badge, moment, recipient, short, status_badge, trouble
 from notifications.masking import masked_recipient
 from notifications.models import Notification
 
@@ -28,7 +28,7 @@ class QueueColumns:
 
     @admin.display(description=_("status"))
     def status_shown(self, row: Notification) -> SafeString:
-        return status_badge(row)
+        return format_html("{} {}", status_badge(row), feedback_badge(row.feedback))
 
     @admin.display(description=_("message"))
     def what(self, row: Notification) -> SafeString:

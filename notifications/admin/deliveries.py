@@ -1,6 +1,4 @@
-"""What providers said: in, attempts and webhooks' reports; out, lists and pages to read, without addresses."""
-
-import json
+"""What providers answered: in, attempts; out, a list and pages to read, without addresses."""
 
 from django.contrib import admin
 from django.urls import reverse
@@ -10,8 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.cells import NOTHING, latency, moment, outcome_badge, short
 from notifications.admin.private import PrivateAdmin
-from notifications.masking import redact
-from notifications.models import DeliveryAttempt, ProviderEvent
+from notifications.models import DeliveryAttempt
 
 
 @admin.register(DeliveryAttempt)
@@ -65,35 +62,6 @@ class DeliveryAttemptAdmin(PrivateAdmin[DeliveryAttempt]):
     @admin.display(description=_("error"))
     def why(self, attempt: DeliveryAttempt) -> SafeString:
         return short(attempt.error)
-
-
-@admin.register(ProviderEvent)
-class ProviderEventAdmin(PrivateAdmin[ProviderEvent]):
-    """What came by webhook, newest first."""
-
-    list_display = ("event_type", "provider", "message", "occurred", "received")
-    ordering = ("-id",)
-    fields = ("provider", "event_type", "event_id", "message", "occurred_at", "received_at", "told")
-    readonly_fields = ("message", "told", "received_at")
-
-    @admin.display(description=_("message"))
-    def message(self, event: ProviderEvent) -> SafeString:
-        return message_link(event.notification_id)
-
-    @admin.display(description=_("occurred"))
-    def occurred(self, event: ProviderEvent) -> SafeString:
-        return moment(event.occurred_at)
-
-    @admin.display(description=_("received"))
-    def received(self, event: ProviderEvent) -> SafeString:
-        return moment(event.received_at)
-
-    @admin.display(description=_("detail"))
-    def told(self, event: ProviderEvent) -> SafeString:
-        """What the provider sent, without addresses."""
-        return format_html(
-            '<pre class="pr-text">{}</pre>', redact(json.dumps(event.detail, ensure_ascii=False))
-        )
 
 
 def message_link(notification_id: object) -> SafeString:

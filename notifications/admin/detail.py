@@ -6,11 +6,20 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from notifications.admin.acts import ACTS, Act
-from notifications.admin.cells import NOTHING, latency, moment, outcome_badge, short, status_badge
+from notifications.admin.cells import (
+    NOTHING,
+    feedback_badge,
+    latency,
+    moment,
+    outcome_badge,
+    short,
+    status_badge,
+)
 from notifications.history import as_notification, find
 from notifications.masking import masked_recipient
 from notifications.models import DeliveryAttempt, Notification, NotificationHistory, Priority
@@ -81,6 +90,7 @@ def _facts(row: Notification) -> list[tuple[str, object]]:
     names = ", ".join(sorted(row.payload))
     return [
         (_("Status"), status_badge(row)),
+        (_("By the provider"), _feedback(row)),
         (_("Channel"), row.get_channel_display()),
         (_("Recipient"), masked_recipient(row.to)),
         (_("Category"), row.get_category_display()),
@@ -96,6 +106,12 @@ def _facts(row: Notification) -> list[tuple[str, object]]:
         (_("Id"), row.pk),
         *([(_("In the history since"), moment(row.in_history_since))] if row.kept else ()),
     ]
+
+
+def _feedback(row: Notification) -> SafeString:
+    if row.feedback is None:
+        return format_html("{}", NOTHING)
+    return format_html("{} {}", feedback_badge(row.feedback), moment(row.feedback_at))
 
 
 def _attempt(attempt: DeliveryAttempt) -> AttemptRow:

@@ -11,10 +11,13 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from consent.admin_base import ModelAdmin
-from notifications.models import Notification
+from notifications.feedback import TROUBLE
+from notifications.models import Feedback, Notification, ProviderEvent
 from notifications.models.queue import ERROR_CODE
 
 SAMPLE = 1000
+# What can be found without reading the table: the rest is rare, or soon overtaken by something else.
+FOUND = TROUBLE | {Feedback.DELIVERED.value}
 
 
 class _RecentChoices(SimpleListFilter):
@@ -71,3 +74,25 @@ class WithheldRuleFilter(_RecentChoices):
         if not rule:
             return None
         return queryset.filter(status=Notification.Status.CANCELLED, metadata__withheld__rule=rule)
+
+
+class FeedbackFilter(SimpleListFilter):
+    """By the provider's word. What went wrong is found through the reports (provider_events_trouble), since no index of the
+    queue holds it; what went well is most of the queue, and is met with soon."""
+
+    title = _("by the provider")
+    parameter_name = "feedback"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Notification]) -> list[tuple[str, str]]:
+        return [(word, str(Feedback(word).label)) for word in Feedback.values if word in FOUND]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Notification]
+    ) -> QuerySet[Notification] | None:
+        word = self.value()
+        if word not in FOUND:
+            return None
+        if word in TROUBLE:
+            reported = ProviderEvent.objects.filter(event_type=word, notification_id__isnull=False)
+            queryset = queryset.filter(pk__in=reported.values("notification_id"))
+        return queryset.filter(feedback=word)

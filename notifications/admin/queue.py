@@ -19,7 +19,7 @@ from notifications.admin.body import body_view, frame_view
 from notifications.admin.columns import COLUMNS, QueueColumns
 from notifications.admin.confirm import act_view, ask
 from notifications.admin.detail import load, message_page
-from notifications.admin.filters import ErrorClassFilter, WithheldRuleFilter
+from notifications.admin.filters import ErrorClassFilter, FeedbackFilter, WithheldRuleFilter
 from notifications.admin.find import as_keys, is_address, search
 from notifications.admin.private import PrivateAdmin
 from notifications.admin.reveal import reveal_view
@@ -41,6 +41,7 @@ class NotificationAdmin(QueueColumns, PrivateAdmin[Notification]):
         "category",
         "template",
         "created_at",
+        FeedbackFilter,
         ErrorClassFilter,
         WithheldRuleFilter,
     )

@@ -39,6 +39,7 @@ class SuppressedShape(Schema):
     scope: str
     created_at: dt.datetime
     lifted_at: dt.datetime | None
+    source_event: int | None = Field(description="The provider's report that asked for it")
 
 
 class DecisionShape(Schema):
@@ -69,6 +70,11 @@ class NotificationShape(Schema):
     created_at: dt.datetime
     last_attempt_at: dt.datetime | None
     sent_at: dt.datetime | None
+    feedback: str | None = Field(
+        description="How far it got by its provider's word: processed, deferred, delivered, opened, clicked, unsubscribed, "
+        "dropped, bounced, complained"
+    )
+    feedback_at: dt.datetime | None
     error: str | None
     in_history_since: dt.datetime | None = Field(
         None, description="It has left the queue; its recipient and its text are gone"

@@ -12,13 +12,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from consent.arrays import array
-from notifications.complaints import count
+from notifications.complaints import count as count_complaints
 from notifications.feedback import Fact
 from notifications.models import ProviderEvent
 from notifications.webhooks.consequences import Heard, draw
+from notifications.webhooks.intake import kick
 from notifications.webhooks.onto_messages import by_reference, lock_messages, note
 
 logger = logging.getLogger(__name__)
@@ -82,6 +84,15 @@ def apply_some(*, limit: int, now: dt.datetime) -> tuple[int, int]:
         return len(events), sum(not _applied_alone(event, now) for event in events)
 
 
+def try_again(ids: Sequence[int]) -> int:
+    """Have events that failed tried once more, as if for the first time; answers how many. Those applied are left."""
+    waiting = ProviderEvent.objects.filter(pk__in=ids, applied_at__isnull=True)
+    count = waiting.update(attempts=0, retry_at=Now())
+    if count:
+        transaction.on_commit(kick, robust=True)
+    return count
+
+
 def _applied_alone(event: ProviderEvent, now: dt.datetime) -> bool:
     try:
         with transaction.atomic():
@@ -122,7 +133,7 @@ def _apply(events: Sequence[ProviderEvent], now: dt.datetime) -> None:
                 done[one.event.pk].append("settled")
             elif one.event.notification_id in climbed:
                 done[one.event.pk].append("noted")
-    count(heard, now=now)
+    count_complaints(heard, now=now)
     _mark(heard, done, now)
 
 

@@ -10,9 +10,8 @@ from consent.models import Source, Suppression
 from consent.policy import OPTIONAL
 from consent.preferences import Change, record_many
 from consent.suppress import Dead, suppress_many
-from notifications.channels import sendgrid_codes, twilio_codes
-from notifications.channels.taxonomy import Row
 from notifications.models import ProviderEvent
+from notifications.webhooks.codes import row_of
 from notifications.webhooks.onto_messages import Told
 
 CHANNELS = {"sendgrid": "email", "twilio": "sms"}
@@ -26,14 +25,6 @@ class Heard:
 
     event: ProviderEvent
     told: Told | None
-
-
-def row_of(event: ProviderEvent) -> Row | None:
-    """What the code of an event says; None where it is no failure."""
-    if event.provider == "twilio":
-        return twilio_codes.of(int(event.code)) if event.code else None
-    name, _, reason = event.code.partition(":")
-    return sendgrid_codes.of_event(name, reason=reason)
 
 
 def draw(heard: Sequence[Heard]) -> dict[int, list[str]]:

@@ -318,6 +318,24 @@ def test_a_large_batch_takes_as_many_statements_as_a_small_one(settings: Any) ->
     assert counts[0] == counts[1]
 
 
+def test_a_report_on_a_message_touches_no_index_of_the_queue() -> None:
+    rows = [sent() for _ in range(20)]
+    before = _hot_updates()
+    for row in rows:
+        reported("delivered", row)
+    apply_waiting()
+    # Where there is room in the row's page. With a column of it in an index, none would be.
+    assert _hot_updates() > before
+
+
+def _hot_updates() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT n_tup_hot_upd FROM pg_stat_xact_user_tables WHERE relname = 'notification_queue'"
+        )
+        return int(cursor.fetchone()[0])
+
+
 def test_a_broken_event_stops_no_other_and_waits_for_a_person_after_some_tries(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from consent.addresses import blind_index
 from consent.preferences import revoke
 from notifications.cancel import cancel
 from notifications.channel_state import pause
@@ -15,10 +16,12 @@ from notifications.models import Notification
 from notifications.origin import origin
 from notifications.replay import replay, send_again
 from notifications.story import story
+from notifications.webhooks.apply import apply_waiting
 from notifications.worker import drain
 from sandbox.testing import SandboxServer
 from tests.factories import CustomerFactory
 from tests.messages import fresh, queued
+from tests.notification_factories import ProviderEventFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates")]
 
@@ -116,3 +119,45 @@ def test_a_due_message_says_what_keeps_its_channel() -> None:
     assert "a worker takes it in its turn" in story(row)[-1].text
     pause("email", until=None, reason="The sender changes.", by="staff:7")
     assert "stopped by staff:7 until somebody resumes it: The sender changes." in story(row)[-1].text
+
+
+def test_the_story_tells_what_the_provider_reported_and_what_followed(sandbox: SandboxServer) -> None:
+    row = queued(CustomerFactory.create(email="gone@example.com"))
+    drain()
+    ProviderEventFactory.create(event_type="delivered", code="delivered", notification_id=row.pk)
+    bounce = ProviderEventFactory.create(
+        event_type="bounced",
+        code="bounce",
+        notification_id=row.pk,
+        detail={"event": "bounce", "status": "5.1.1", "reason": "550 no such user"},
+        address_hmac=blind_index("email", "gone@example.com"),
+        address_hint="g•••@e•••.com",
+    )
+    assert "sendgrid reported: delivered. It is about to be applied." in told(row)
+    apply_waiting()
+    text = told(row)
+    assert (
+        "sendgrid reported: bounced. The mailbox refuses mail for good. (5.1.1 550 no such user) "
+        "So the address is suppressed (hard bounce)."
+    ) in text
+    assert ", and reports it bounced at " in text
+    again = queued(CustomerFactory.create(email="gone@example.com"))
+    assert f", asked for by report {bounce.pk}." in told(again)
+
+
+def test_a_report_that_cannot_be_applied_says_so() -> None:
+    row = queued()
+    ProviderEventFactory.create(notification_id=row.pk, attempts=5, error="KeyError in draw")
+    assert "It could not be applied (KeyError in draw): a person may have it tried again." in told(row)
+
+
+def test_explain_and_its_json_say_how_far_a_message_got(capsys: pytest.CaptureFixture[str]) -> None:
+    row = queued()
+    ProviderEventFactory.create(notification_id=row.pk)
+    apply_waiting()
+    call_command("explain_notification", str(row.pk))
+    assert ": queued, delivered" in capsys.readouterr().out
+    call_command("explain_notification", str(row.pk), "--json")
+    found = json.loads(capsys.readouterr().out)
+    assert found["feedback"] == "delivered"
+    assert found["feedback_at"]

@@ -44,11 +44,13 @@ class Command(BaseCommand):
                 "id": str(row.pk),
                 "status": row.status,
                 "in_history": row.kept is not None,
+                "feedback": row.feedback,
+                "feedback_at": row.feedback_at,
                 "decisions": [dataclasses.asdict(answer) for answer in answers],
                 "story": data,
             }
             self.stdout.write(json.dumps(told, indent=2, cls=DjangoJSONEncoder))
             return
-        self.stdout.write(f"Notification {row.pk}: {row.status}")
+        self.stdout.write(f"Notification {row.pk}: {row.status}{f', {row.feedback}' if row.feedback else ''}")
         for event in events:
             self.stdout.write(f"  {timezone.localtime(event.at).isoformat(timespec='seconds')}  {event.text}")

@@ -1,0 +1,48 @@
+"""A provider's report in words: in, an event as it was stored; out, what it says, what was said, and what followed."""
+
+from notifications.channels.taxonomy import Row
+from notifications.models import ProviderEvent
+from notifications.webhooks.apply import TRIES
+from notifications.webhooks.codes import row_of
+
+FOLLOWED = {
+    "settled": "So it was sent.",
+    "withdrawn": "So the customer's consent to what can be left is withdrawn.",
+    "lifted_since": "A person lifted the suppression after that, so the address is not suppressed again.",
+    "unknown_message": "It is no message of ours.",
+}
+# What other modules than the pipeline's write about their own events.
+QUIET = frozenset({"noted", "nothing_new"})
+
+
+def report_text(event: ProviderEvent) -> str:
+    """Plain sentences, without addresses."""
+    row: Row | None = row_of(event) if event.event_type != ProviderEvent.Type.INBOUND else None
+    said = " ".join(filter(None, (str(event.detail.get("status", "")), str(event.detail.get("reason", "")))))
+    parts = [f"{event.provider} reported: {event.event_type}."]
+    if event.provider == "twilio" and event.code:
+        said = event.code
+    if row is not None:
+        parts += [row.meaning, *([f"({said})"] if said else [])]
+    parts += [*_followed(event)]
+    return " ".join(parts)
+
+
+def is_stuck(event: ProviderEvent) -> bool:
+    """Has it failed too often, and waits for a person?"""
+    return event.applied_at is None and event.attempts >= TRIES
+
+
+def _followed(event: ProviderEvent) -> list[str]:
+    if event.applied_at is None:
+        if is_stuck(event):
+            return [f"It could not be applied ({event.error}): a person may have it tried again."]
+        return ["It is about to be applied."]
+    found = []
+    for word in event.outcome.split():
+        if word.startswith("suppressed:"):
+            reason = word.partition(":")[2].replace("_", " ")
+            found.append(f"So the address is suppressed ({reason}).")
+        elif word not in QUIET:
+            found.append(FOLLOWED.get(word, word))
+    return found
