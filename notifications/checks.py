@@ -52,6 +52,7 @@ def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
         *_paths(),
         *_gates(),
         *_speeds(),
+        *_push_hosts(),
         *_webhooks(),
     ]
 
@@ -147,6 +148,16 @@ def _speeds() -> Iterator[CheckMessage]:
         yield _error(8, 'NOTIFICATIONS["BREAKER"]', "is no notifications.breaker.BreakerPolicy(threshold=…)")
     elif policy.threshold < 1 or not dt.timedelta() < policy.first <= policy.longest:
         yield _error(8, 'NOTIFICATIONS["BREAKER"]', "needs threshold ≥ 1 and 0 < first ≤ longest")
+
+
+def _push_hosts() -> Iterator[CheckMessage]:
+    given = settings.NOTIFICATIONS.get("PUSH_HOSTS", ())
+    if isinstance(given, str):
+        given = (given[:0],)  # a name alone, without its comma, would be read letter by letter
+    for name in given:
+        if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", str(name)) or str(name).replace(".", "").isdigit():
+            text = "must be a tuple of host names in lower case, such as fcm.googleapis.com"
+            yield _error(10, 'NOTIFICATIONS["PUSH_HOSTS"]', text)
 
 
 def _gates() -> Iterator[CheckMessage]:

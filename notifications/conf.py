@@ -66,6 +66,10 @@ class Conf:
     # By channel, over all workers and hosts: "10/s", "600/min". What is not named has no limit of ours.
     rate_limits: Mapping[str, str] = field(default_factory=dict)
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
+    # The push services of Chrome, Edge and most others; Firefox; Safari; Edge of old. A host's subdomains are meant too.
+    push_hosts: tuple[str, ...] = (
+        "fcm.googleapis.com", "push.services.mozilla.com", "push.apple.com", "notify.windows.com",
+    )  # fmt: skip
     # ── What providers report ──
     # Called after a commit that stored reports; without it they wait for the next scheduled look.
     kick_feedback: str = ""

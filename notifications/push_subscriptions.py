@@ -19,6 +19,7 @@ from django.utils import timezone
 from consent.sealed import SealError, seal, unseal
 from notifications.message import PushTarget
 from notifications.models import PushSubscription
+from notifications.push_hosts import checked
 
 logger = logging.getLogger(__name__)
 
@@ -40,12 +41,12 @@ class NewSubscription:
 
 
 def subscribe(*, recipient_key: str, endpoint: str, p256dh: str, auth: str) -> None:
-    """Keep one subscription; the same endpoint again moves to this recipient with the new keys."""
+    """Keep one subscription; the same endpoint again moves to this recipient with the new keys. Raises EndpointError."""
     subscribe_many([NewSubscription(recipient_key, endpoint, p256dh, auth)])
 
 
 def subscribe_many(subscriptions: Iterable[NewSubscription], *, batch_size: int = 1000) -> int:
-    """Keep many; answers how many were given."""
+    """Keep many, or none; answers how many were given. Raises EndpointError."""
     rows = [_row(new) for new in subscriptions]
     PushSubscription.objects.bulk_create(
         rows,
@@ -109,6 +110,7 @@ def note_refused(endpoints: Collection[str], *, at: dt.datetime) -> int:
 
 
 def _row(new: NewSubscription) -> PushSubscription:
+    checked(new.endpoint)
     parts = urlsplit(new.endpoint)
     return PushSubscription(
         recipient_key=new.recipient_key,

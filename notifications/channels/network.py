@@ -7,11 +7,12 @@ whatever became of its answer.
 import datetime as dt
 import email.utils
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import aiohttp
 import requests
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from notifications.channels.taxonomy import Row, later, outcome, unknown
@@ -76,10 +77,13 @@ class Lost(Exception):  # noqa: N818 (the request, not an error of ours)
 
 
 class Client:
-    """The connections of one channel, opened at the first request, in the loop that makes it."""
+    """The connections of one channel, opened at the first request, in the loop that makes it. `resolver` says where
+    names lead; without one all addresses will do, as for a URL that an operator wrote into the settings."""
 
-    def __init__(self, *, width: int, timeout: float) -> None:
-        self._width, self._timeout = width, timeout
+    def __init__(
+        self, *, width: int, timeout: float, resolver: Callable[[], AbstractResolver] | None = None
+    ) -> None:
+        self._width, self._timeout, self._resolver = width, timeout, resolver
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, url: str | URL, *, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -103,7 +107,12 @@ class Client:
 
     def _open(self) -> aiohttp.ClientSession:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._width, keepalive_timeout=KEEP_ALIVE, ttl_dns_cache=60),
+            connector=aiohttp.TCPConnector(
+                limit=self._width,
+                keepalive_timeout=KEEP_ALIVE,
+                ttl_dns_cache=60,
+                resolver=self._resolver() if self._resolver else None,
+            ),
             timeout=aiohttp.ClientTimeout(total=self._timeout, connect=CONNECT),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,  # no proxy look-up for each request

@@ -1,7 +1,7 @@
 """Web push: in, a Message and the recipient's browsers; out, one Outcome for all of them, called at once.
 
 pywebpush encrypts (RFC 8291); the request is ours, since its own follows redirects, and an endpoint came from a
-browser. One that took the message is remembered in `detail["accepted"]`: a retry for the others does not tell it twice.
+browser: it is called only at a push service that we know (`push_hosts`), at a public address. One that took the message is remembered in `detail["accepted"]`: a retry for the others does not tell it twice.
 """
 
 import asyncio
@@ -15,12 +15,14 @@ from pywebpush import WebPusher, WebPushException
 from notifications.channels import push_message, taxonomy, webpush_codes
 from notifications.channels.base import Channel
 from notifications.channels.network import Answer, Client, Lost, retry_after
+from notifications.channels.public_addresses import PublicResolver
 from notifications.channels.push_refusals import Refusals
 from notifications.channels.vapid import VapidHeaders
 from notifications.conf import conf
 from notifications.errors import Misconfigured, Outcome, Permanent, Sent, Transient, Unknown
 from notifications.masking import words_of
 from notifications.message import Message, PushTarget
+from notifications.push_hosts import EndpointError, checked
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +62,8 @@ class PushChannel(Channel):
                 answer = await self._post(message, target, push_message.payload(message, short=True))
         except Lost as lost:
             return lost.outcome
+        except EndpointError as error:
+            return Permanent(code="endpoint_refused", error=str(error))
         except _UnusableError as error:
             return Permanent(code="keys", error=f"The browser's keys cannot be used: {words_of(error)}")
         if answer.status in webpush_codes.ACCEPTED:
@@ -68,10 +72,12 @@ class PushChannel(Channel):
         return taxonomy.outcome(row, code=str(answer.status), retry_after=retry_after(answer.headers))
 
     async def _post(self, message: Message, target: PushTarget, text: bytes) -> Answer:
+        url = checked(target.endpoint)
         if self._client is None:
-            self._client = Client(width=conf().concurrency * BROWSERS, timeout=TIMEOUT)
+            width = conf().concurrency * BROWSERS
+            self._client = Client(width=width, timeout=TIMEOUT, resolver=PublicResolver)
         headers = {**push_message.headers(message), "Authorization": self._vapid(origin(target.endpoint))}
-        return await self._client.post(target.endpoint, headers=headers, body=_encrypted(target, text))
+        return await self._client.post(url, headers=headers, body=_encrypted(target, text))
 
 
 def origin(endpoint: str) -> str:

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from config.sample_business import RefusedError, make_sample_business
 from jobs.moment import parse_moment
+from notifications.push_hosts import EndpointError
 from rentals.models import Booking, LogisticsTask
 from rentals.sample.plan import Plan, PlanError
 
@@ -71,7 +72,7 @@ class Command(BaseCommand):
                 rows = make_sample_business(
                     plan, push_url=options["push_url"], replace=options["replace"], advance=bar.update
                 )
-            except RefusedError as error:
+            except (RefusedError, EndpointError) as error:
                 raise CommandError(str(error)) from None
         seconds = time.perf_counter() - began
         if options["json"]:
