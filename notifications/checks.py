@@ -5,7 +5,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,8 +19,10 @@ from consent.addresses import AddressError, normalise
 from consent.models import Channel
 from notifications.api.tokens import token_problems
 from notifications.breaker import BreakerPolicy
+from notifications.conf import conf
 from notifications.gate_checks import gate_problems
 from notifications.rate import parse as parse_rate
+from notifications.retention import retention_problems
 from notifications.webhooks.problems import webhook_problems
 
 _NEEDED_LIVE = {
@@ -54,6 +56,7 @@ def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
         *_speeds(),
         *_push_hosts(),
         *_webhooks(),
+        *_retention(),
     ]
 
 
@@ -168,6 +171,12 @@ def _gates() -> Iterator[CheckMessage]:
 def _webhooks() -> Iterator[CheckMessage]:
     for name, problem in webhook_problems():
         yield _error(10, name, problem)
+
+
+def _retention() -> Iterator[CheckMessage]:
+    caps = conf().caps
+    for problem in retention_problems(conf().retention, caps if isinstance(caps, Mapping) else {}):
+        yield _error(11, 'NOTIFICATIONS["RETENTION"]', problem)
 
 
 def _error(number: int, name: str, text: str) -> CheckMessage:

@@ -5,7 +5,7 @@ Who takes the batch asks again: a message is what it was only as long as its `ve
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,23 @@ class Retention:
     provider_events: dt.timedelta = 90 * DAY
     # From the end of a link's life: until then it says «too old» rather than «never heard of».
     unsubscribe_links: dt.timedelta = 30 * DAY
+
+
+def retention_problems(keep: object, caps: Mapping[str, Sequence[tuple[int, dt.timedelta]]]) -> Iterator[str]:
+    """What is wrong with NOTIFICATIONS["RETENTION"], and what to write."""
+    if not isinstance(keep, Retention):
+        yield f"is a {type(keep).__name__}: write notifications.retention.Retention(messages=timedelta(days=7))"
+        return
+    for name in Retention.__slots__:
+        length = getattr(keep, name)
+        if not isinstance(length, dt.timedelta) or length < SHORTEST:
+            yield f"has {name}={length!r}: write a timedelta of at least a day"
+            return
+    if keep.unknown < keep.messages:
+        yield "has an `unknown` shorter than `messages`: what nobody knows waits longer than what ended"
+    longest = max((period for limits in caps.values() for _, period in limits), default=dt.timedelta())
+    if keep.history < max(keep.messages + DAY, longest):
+        yield f"has history={keep.history}: the frequency caps look {longest.days} days back, so keep it at least as long"
 
 
 @dataclass(frozen=True, slots=True)

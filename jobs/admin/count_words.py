@@ -54,6 +54,7 @@ WORDS = frozenset(
         _("resolution_warned"),
         _("resolution_breached"),
         _("cannot be said"),
+        _("messages to move"),
         # changed
         _("incidents opened"),
         _("reminders planned"),
@@ -80,6 +81,12 @@ WORDS = frozenset(
         _("members removed"),
         _("clocks kept"),
         _("clocks stopped"),
+        _("messages moved"),
+        _("API answers deleted"),
+        _("inbox items deleted"),
+        _("provider events deleted"),
+        _("unsubscribe links deleted"),
+        _("past messages forgotten"),
     ]
 )
 

@@ -17,6 +17,7 @@ from jobs.catalog import (
     installment_reminders,
     insurance_reminders,
     maintenance_reminders,
+    message_retention,
     payout_reconciliation,
     promotion_scheduler,
     refresh_materialized_views,
@@ -80,6 +81,17 @@ _JOBS = (
         run=maintenance_reminders.run,
         cron="30 6 * * *",
         timeout=dt.timedelta(minutes=10),
+    ),
+    # Housekeeping, beside the blueprint's twelve.
+    JobSpec(
+        name="message_retention",
+        description=_("Old messages lose recipient and text, and what nobody needs any more is deleted."),
+        run=message_retention.run,
+        cron="25 * * * *",
+        timeout=dt.timedelta(minutes=25),
+        # In batches, each of which commits by itself: other transactions see copies before rows go.
+        atomic=False,
+        rehearsable=True,
     ),
     JobSpec(
         name="payout_reconciliation",

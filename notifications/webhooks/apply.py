@@ -21,7 +21,7 @@ from notifications.feedback import Fact
 from notifications.models import ProviderEvent
 from notifications.webhooks.consequences import Heard, draw
 from notifications.webhooks.intake import kick
-from notifications.webhooks.onto_messages import by_reference, lock_messages, note
+from notifications.webhooks.onto_messages import by_reference, lock_messages, note, note_late
 
 logger = logging.getLogger(__name__)
 
@@ -133,6 +133,10 @@ def _apply(events: Sequence[ProviderEvent], now: dt.datetime) -> None:
                 done[one.event.pk].append("settled")
             elif one.event.notification_id in climbed:
                 done[one.event.pk].append("noted")
+    past = note_late([_fact(one) for one in heard if one.event.notification_id and not one.told])
+    for one in heard:
+        if one.event.notification_id in past:
+            done[one.event.pk].append("noted_late")
     count_complaints(heard, now=now)
     _mark(heard, done, now)
 

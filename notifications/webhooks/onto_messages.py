@@ -19,8 +19,8 @@ SELECT id, channel, category, recipient_key, metadata->>'sent_at'
 FROM notification_queue WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE
 """
 # A message climbs the chain and never comes down; of the same fact, the earlier moment stands.
-CLIMB = """
-UPDATE notification_queue AS q SET feedback = v.word, feedback_at = v.at
+_CLIMB = """
+UPDATE {table} AS q SET feedback = v.word, feedback_at = v.at
 FROM unnest(%(id)s::uuid[], %(word)s::text[], %(at)s::timestamptz[]) AS v(id, word, at)
 WHERE q.id = v.id AND (
     q.feedback IS NULL
@@ -28,6 +28,9 @@ WHERE q.id = v.id AND (
     OR (v.word = q.feedback AND v.at < q.feedback_at))
 RETURNING q.id
 """
+CLIMB = _CLIMB.format(table="notification_queue")
+# What has left the queue by then: there is nobody to write to any more, and how far it got is still worth knowing.
+CLIMB_LATE = _CLIMB.format(table="notification_history")
 # Whatever a provider reports of a message, it had taken it: what failed or waits only because the answer was lost, was sent.
 # Not by a report of an earlier try, before a person had it sent again. The clocks of the two may differ a little.
 SETTLE = """
@@ -97,18 +100,28 @@ def lock_messages(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Told]:
 
 def note(facts: Sequence[Fact], *, by: str, now: dt.datetime) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
     """Write facts onto their messages, which the caller has locked. Answers those that climbed, and those that are settled."""
-    standing = list(highest(facts).values())
-    if not standing:
+    if not facts:
         return set(), set()
-    columns = {
+    columns = _columns(facts)
+    climbed = _ids(CLIMB, columns)
+    settled = _ids(SETTLE, {**columns, "by": by, "now": now})
+    return climbed, settled
+
+
+def note_late(facts: Sequence[Fact]) -> set[uuid.UUID]:
+    """Write facts onto messages of the history; answers those that climbed."""
+    return _ids(CLIMB_LATE, _columns(facts)) if facts else set()
+
+
+def _columns(facts: Iterable[Fact]) -> dict[str, Any]:
+    standing = list(highest(facts).values())
+    return {
         "id": array(fact.notification_id for fact in standing),
         "word": array(fact.word for fact in standing),
         "at": array(fact.at for fact in standing),
         "reference": array(fact.reference for fact in standing),
+        "chain": array(CHAIN),
     }
-    climbed = _ids(CLIMB, {**columns, "chain": array(CHAIN)})
-    settled = _ids(SETTLE, {**columns, "by": by, "now": now})
-    return climbed, settled
 
 
 def _ids(sql: str, arguments: dict[str, Any]) -> set[uuid.UUID]:

@@ -11,11 +11,14 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from consent.addresses import blind_index
+from consent.models import Suppression
 from notifications.candidate import Candidate
 from notifications.frequency import under_cap
-from notifications.models import Notification
+from notifications.models import Notification, NotificationHistory, ProviderEvent
 from notifications.move import move_ended
 from notifications.retention import Retention
+from notifications.webhooks.apply import apply_waiting
 from tests.ended import finished
 from tests.integration.api_client import program
 from tests.notification_factories import DeliveryAttemptFactory, NotificationFactory, ProviderEventFactory
@@ -85,6 +88,19 @@ def test_the_api_answers_with_what_is_left(settings: Any) -> None:
     assert any("Attempt 1 through sendgrid" in event["text"] for event in data["timeline"])
     live = NotificationFactory.create()
     assert program(settings).get(f"{URL}/{live.pk}").json()["data"]["in_history_since"] is None
+
+
+def test_a_report_that_comes_late_is_kept_with_it_and_still_suppresses_the_address() -> None:
+    row = moved(finished("sent", 8))
+    hashed = blind_index("email", "ada@example.com")
+    for word, code in (("complained", "spamreport"), ("delivered", "delivered")):
+        report = {"event_type": word, "code": code, "address_hmac": hashed, "address_hint": "a•••@e•••.com"}
+        event = ProviderEventFactory.create(notification_id=row.pk, **report)
+        assert apply_waiting().done == 1
+        if word == "complained":
+            assert ProviderEvent.objects.get(pk=event.pk).outcome == "suppressed:complaint noted_late"
+    assert NotificationHistory.objects.get(pk=row.pk).feedback == "complained"
+    assert Suppression.objects.get().address_hmac == hashed
 
 
 def test_the_command_line_explains_it() -> None:
