@@ -158,6 +158,7 @@ NAMES = (
     _("ticket"),
     _("ticket number"),
     _("timezone"),
+    _("told out at"),
     _("told severity"),
     _("total amount"),
     _("total engine hours"),

@@ -11,11 +11,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models.functions import Now
 
 from jobs.audience import members
 from jobs.links import admin_page
 from jobs.spec import JobResult, Progress
-from jobs.telling import Telling, once
+from jobs.telling import PAGE, Telling, once, pages
 from notifications.message import Group, NotifyRequest
 from rentals.maintenance import News, Opened, judge, open_new, resolve, set_states
 from rentals.models import MaintenanceAlert
@@ -41,9 +42,19 @@ def run(*, now: dt.datetime, progress: Progress) -> JobResult:
     if members(WORKSHOP, job=NAME):
         if opened.total:
             telling.tell([_list(opened, now=now)])
-        out = MaintenanceAlert.objects.overdue_and_out(now=now).select_related("equipment")
-        telling.each("overdue_and_out", out, _overdue)
+        _tell_overdue(telling, now)
     return telling.result((*opened.counts, "overdue_and_out"))
+
+
+def _tell_overdue(telling: Telling, now: dt.datetime) -> None:
+    """What was told is not asked for again: hundreds of machines are out for weeks, and each has as many messages as the
+    workshop has people and channels."""
+    out = MaintenanceAlert.objects.overdue_and_out(now=now).select_related("equipment")
+    for page in pages(out.iterator(chunk_size=PAGE)):
+        telling.tell(_overdue(alert) for alert in page)
+        told = MaintenanceAlert.objects.filter(pk__in=[alert.pk for alert in page])
+        told.update(told_out_at=now, updated_at=Now())
+        telling.found("overdue_and_out", len(page))
 
 
 def _list(opened: Opened, *, now: dt.datetime) -> NotifyRequest:

@@ -112,6 +112,12 @@ class MaintenanceAlert(Record):
         help_text=_("Resolved without a service, because its limit was not near any more"),
     )
 
+    told_out_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text=_("When the workshop was told that a customer has the overdue machine"),
+    )
+
     objects = MaintenanceAlertQuerySet.as_manager()
 
     class Meta:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 
 if TYPE_CHECKING:
     from rentals.models import MaintenanceAlert  # noqa: F401 (named in the generic bases)
@@ -46,10 +46,13 @@ class MaintenanceAlertQuerySet(models.QuerySet["MaintenanceAlert"]):
     def overdue_and_out(self, *, now: dt.datetime) -> "MaintenanceAlertQuerySet":
         """Open alerts of services that are overdue while the machine is with a customer; one a machine, the oldest.
 
-        A machine that is out of service is in somebody's hands already.
+        A machine that is out of service is in somebody's hands already, and so is one of which the workshop was told.
         """
         from rentals.models import TelematicsSnapshot
 
+        told = self.model.objects.unresolved().filter(
+            equipment=OuterRef("equipment"), told_out_at__isnull=False
+        )
         readings = TelematicsSnapshot.objects.filter(equipment=OuterRef("equipment"))
         newest = Subquery(readings.order_by("-captured_at").values("engine_hours")[:1])
         return (
@@ -58,7 +61,8 @@ class MaintenanceAlertQuerySet(models.QuerySet["MaintenanceAlert"]):
             .alias(hours=newest)
             .filter(
                 Q(alert_type="calendar_based", due_at__lt=limits(now).overdue_before)
-                | Q(alert_type="hours_based", threshold_value__lte=F("hours"))
+                | Q(alert_type="hours_based", threshold_value__lte=F("hours")),
+                ~Exists(told),
             )
             .order_by("equipment_id", "triggered_at", "pk")
             .distinct("equipment_id")
