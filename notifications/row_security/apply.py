@@ -63,7 +63,7 @@ def _mend(connection: BaseDatabaseWrapper, facts: Facts, gap: Gap) -> bool:
     if gap.subject in ROLES and gap.subject not in facts.roles and not facts.me.may_create_roles:
         return False
     try:
-        return _run(connection, gap.sql)
+        return run(connection, gap.sql)
     except (ProgrammingError, OperationalError) as error:
         if isinstance(error.__cause__, errors.InsufficientPrivilege | errors.LockNotAvailable):
             return False
@@ -74,10 +74,11 @@ def _make_function(connection: BaseDatabaseWrapper) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regproc(%s) IS NULL", [TRIGGER])
         if cursor.fetchone()[0]:
-            _run(connection, (FUNCTION,))
+            run(connection, (FUNCTION,))
 
 
-def _run(connection: BaseDatabaseWrapper, statements: Sequence[str]) -> bool:
+def run(connection: BaseDatabaseWrapper, statements: Sequence[str]) -> bool:
+    """In one transaction that waits for a table no longer than LOCK_TIMEOUT."""
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         # Two who grant at once on one table would be told «tuple concurrently updated».
         cursor.execute(

@@ -34,6 +34,20 @@ SELECT wanted.name, polname, polpermissive, polcmd::text,
     pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)
 FROM unnest(%s::text[]) AS wanted (name) JOIN pg_policy ON polrelid = to_regclass(quote_ident(wanted.name))
 """
+# Views that show rows past the policies: a copy, or one that reads with the eyes of somebody whom no policy holds.
+_VIEWS = """
+SELECT DISTINCT wanted.name, quote_ident(n.nspname) || '.' || quote_ident(view.relname), view.relkind = 'm'
+FROM unnest(%s::text[]) AS wanted (name)
+JOIN pg_depend ON refclassid = 'pg_class'::regclass AND refobjid = to_regclass(quote_ident(wanted.name))
+    AND classid = 'pg_rewrite'::regclass
+JOIN pg_rewrite AS rule ON rule.oid = objid
+JOIN pg_class AS view ON view.oid = rule.ev_class AND view.oid <> refobjid
+JOIN pg_namespace AS n ON n.oid = view.relnamespace
+JOIN pg_roles AS owner ON owner.oid = view.relowner
+WHERE view.relkind = 'm' OR ((owner.rolsuper OR owner.rolbypassrls)
+    AND NOT COALESCE(view.reloptions && ARRAY['security_invoker=true', 'security_invoker=on', 'security_invoker=1'], false))
+ORDER BY 1, 2
+"""
 _RIGHTS = """
 SELECT wanted.name, CASE WHEN acl.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(acl.grantee) END,
     array_agg(DISTINCT acl.privilege_type)
@@ -112,9 +126,10 @@ class Facts:
     roles: Mapping[str, bool]  # those that exist, and whether policies do not hold for them
     relations: Mapping[str, Relation]
     others: tuple[Login, ...]
-    lacks: tuple[
-        tuple[str, str], ...
-    ]  # a role, and what it lacks of CONNECT, TEMPORARY (database) and USAGE (schema)
+    # A table, a view that shows its rows past the policies; is it a copy?
+    views: tuple[tuple[str, str, bool], ...]
+    # A role, and what it lacks of CONNECT and TEMPORARY on the database, and of USAGE on the schema.
+    lacks: tuple[tuple[str, str], ...]
 
     @property
     def complete(self) -> bool:
@@ -138,11 +153,13 @@ def read(connection: BaseDatabaseWrapper, names: Sequence[str]) -> Facts:
             name: _relation(values, policies.get(name, ()), rights.get(name, ()))
             for name, *values in ask(_TABLES, [tables])
         }
+        views = ask(_VIEWS, [tables])
         others, lacks = [], []
         if len(roles) == len(ROLES):
             asked = {"service": SERVICE, "admin": ADMIN, "roles": list(ROLES), "queue": QUEUE}
             others, lacks = ask(_LOGINS, asked), ask(_LACKS, asked)
-    return Facts(Me(*me), roles, relations, tuple(Login(*row) for row in others), tuple(lacks))
+    logins = tuple(Login(*row) for row in others)
+    return Facts(Me(*me), roles, relations, logins, tuple(views), tuple(lacks))
 
 
 def _relation(

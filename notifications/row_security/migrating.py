@@ -12,7 +12,7 @@ from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from notifications.conf import conf
-from notifications.row_security.apply import LOCK_TIMEOUT, apply, found
+from notifications.row_security.apply import LOCK_TIMEOUT, apply, found, run
 from notifications.row_security.rights import APPS
 from notifications.row_security.tell import notice
 
@@ -36,21 +36,16 @@ def after(using: str, verbosity: int = 1, plan: Any = None, stdout: Any = None, 
 def let_owner_see(connection: BaseDatabaseWrapper) -> None:
     """Table by table, so that no lock waits for another. `after` undoes it, and so does the next `migrate`."""
     facts, _gaps = found(connection)
-    if facts.me.exempt:
-        return
-    with connection.cursor() as cursor:
-        try:
-            for relation in facts.relations.values():
-                if relation.forced and relation.mine:
-                    cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
-                    cursor.execute(f"ALTER TABLE {relation.qualified} NO FORCE ROW LEVEL SECURITY")
-        except OperationalError as error:
-            raise CommandError(
-                f"Somebody holds a table for longer than {LOCK_TIMEOUT}, so that its owner cannot be let see its rows. "
-                "Nothing was migrated: end the long query, and migrate again."
-            ) from error
-        finally:
-            cursor.execute("RESET lock_timeout")
+    try:
+        for relation in facts.relations.values():
+            if relation.forced and relation.mine and not facts.me.exempt:
+                run(connection, [f"ALTER TABLE {relation.qualified} NO FORCE ROW LEVEL SECURITY"])
+    except OperationalError as error:
+        apply(connection)
+        raise CommandError(
+            f"Somebody holds a table for longer than {LOCK_TIMEOUT}, so that its owner cannot be let see its rows. "
+            "Nothing was migrated: end the long query, and migrate again."
+        ) from error
 
 
 def _concerned(using: str) -> bool:

@@ -36,10 +36,15 @@ from tests.messages import LEASE, fresh, queued
 from tests.notification_factories import NotificationFactory
 from tests.operators import QUEUE, operator_user
 from tests.plan_reader import Plan, explained
-from tests.roles import CLERK, MEMBER, STRANGER, WORKER, logged_in_as, make_role
+from tests.roles import CLERK, MEMBER, STRANGER, WORKER, logged_in_as, make_role, need_superuser
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = [table.name for table in guarded_tables()]
+
+
+@pytest.fixture(autouse=True)
+def superuser(db: None) -> None:
+    need_superuser()
 
 
 def value(query: str) -> Any:

@@ -13,7 +13,7 @@ from notifications.row_security.apply import apply, found
 from notifications.row_security.check import check_row_security
 from notifications.row_security.migrating import after
 from notifications.row_security.rights import ADMIN, SERVICE
-from tests.roles import MEMBER, STRANGER, make_role
+from tests.roles import MEMBER, STRANGER, make_role, need_superuser
 
 pytestmark = pytest.mark.django_db
 
@@ -74,11 +74,24 @@ BY_HAND = {
         f"CREATE POLICY reports ON suppressions TO {STRANGER} USING (true)",
         f"suppressions: the policy reports lets {STRANGER} in",
     ),
+    "a view with a superuser's eyes": (
+        "CREATE VIEW dead_addresses AS SELECT * FROM suppressions",
+        "suppressions: the view public.dead_addresses shows its rows past the policies",
+    ),
+    "a copy": (
+        "CREATE MATERIALIZED VIEW dead_addresses AS SELECT * FROM suppressions",
+        "suppressions: the view public.dead_addresses shows its rows past the policies",
+    ),
     "a role that no policy holds for": (
         f"ALTER ROLE {ADMIN} BYPASSRLS",
         f"{ADMIN}: the role is a superuser or has BYPASSRLS: no policy holds",
     ),
 }
+
+
+@pytest.fixture(autouse=True)
+def superuser(db: None) -> None:
+    need_superuser()
 
 
 def sql(statement: str) -> None:
