@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
-from consent.addresses import blind_index
+from consent.addresses import AddressError, blind_index
 from consent.directory import Contact, directory
 from consent.ledger import State
 from consent.models import CustomerConsent, Source, Suppression
@@ -83,6 +83,15 @@ def come_back(number: str, said: Said) -> Effect:
             for category in _taken(current(customer_id))
         )
     return Effect(is_news=news > 0 or bool(known), was_blocked=any(row.scope == Scope.ALL for row in known))
+
+
+def answered_stop(customer_id: str) -> bool:
+    """Did the customer's number leave by a STOP that only a START undoes? Then a switch by itself brings nothing back."""
+    person = directory().customers([customer_id]).get(customer_id)
+    try:
+        return bool(person and person.phone and _in_force(blind_index(CHANNEL, person.phone)))
+    except AddressError:
+        return False
 
 
 def people_at(number: str) -> list[Contact]:

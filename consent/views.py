@@ -2,12 +2,14 @@
 
 import datetime as dt
 
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from consent import switches, wording
+from consent.by_text import answered_stop
 from consent.leave_by_link import disown, has_left, leave
 from consent.models import Source, UnsubscribeToken
 from consent.policy import can_leave
@@ -52,6 +54,9 @@ def preferences(request: HttpRequest, link: UnsubscribeToken, now: dt.datetime) 
         # Whoever is no customer has switched nothing on or off: they can only have their address left alone.
         "panels": switches.panels(current(link.customer_id)) if link.customer_id else [],
         "seen_at": now.isoformat(),
+        # Where texts to the number are stopped, a switch that says «on» would promise too much.
+        "texts_stopped": bool(link.customer_id) and answered_stop(link.customer_id),
+        "our_number": settings.TWILIO_FROM,
         "can_disown": link.channel in ("email", "sms"),
         "link": link,
     }

@@ -16,6 +16,7 @@ from consent.addresses import blind_index
 from consent.directory import Contact
 from consent.models import ConsentEvent, CustomerConsent, Source, Suppression, UnsubscribeToken
 from consent.preferences import current, grant, revoke
+from consent.suppress import suppress
 from consent.tokens import TokenRequest, issue_many
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -546,3 +547,13 @@ class TestNoCustomer:
         assert browser.post(f"/preferences/{self.link()}", form).status_code == 200
         assert not ConsentEvent.objects.exists()
         assert not CustomerConsent.objects.exists()
+
+
+def test_a_number_that_answered_stop_is_told_how_to_come_back(browser: Client, settings: Any) -> None:
+    settings.TWILIO_FROM = "+15065550100"
+    url = f"/preferences/{token()}"
+    assert b"answered STOP" not in browser.get(url).content
+    suppress(channel="sms", address="+15065550123", reason="opted_out")
+    assert "text START to +15065550100" in browser.get(url).content.decode()
+    assert "envoyez START au +15065550100" in browser.get(f"{url}?lang=fr").content.decode()
+    assert b"answered STOP" not in browser.get(f"/preferences/{token(customer_id='gone')}").content
