@@ -91,7 +91,8 @@ def rebuild(customer_ids: Sequence[str]) -> Looked:
         if found:
             mended = {"customers": sorted({drift.customer_id for drift in found})}
             with connection.cursor() as cursor:
-                cursor.execute(UNFOUNDED, mended)
+                if any(drift.kind == "unfounded" for drift in found):  # it takes the right to delete
+                    cursor.execute(UNFOUNDED, mended)
                 cursor.execute(WRITE, mended)
     return Looked(broken, found)
 
