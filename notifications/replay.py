@@ -47,8 +47,8 @@ RETURNING id, parent_id
 """
 # Facts about the parent's own sending, which the child starts without.
 STATE = [
-    "sent_at", "provider_reference", "withheld", "decision", "held", "history", "push_accepted", "released",
-    "outcome_unknown",
+    "sent_at", "sent_decision", "provider_reference", "withheld", "decision", "held", "history", "push_accepted",
+    "released", "outcome_unknown",
 ]  # fmt: skip
 
 

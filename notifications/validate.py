@@ -26,7 +26,7 @@ MAX_KEY = 500
 RESERVED = frozenset(
     {
         "body", "decision", "held", "history", "origin", "outcome_unknown", "provider_reference", "push_accepted",
-        "released", "sandbox", "sent_at", "withheld",
+        "released", "sandbox", "sent_at", "sent_decision", "withheld",
     }
 )  # fmt: skip
 

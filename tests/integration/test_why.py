@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import math
 from typing import Any
 
 import pytest
@@ -15,8 +16,13 @@ from consent.models import ConsentEvent
 from consent.preferences import grant, revoke
 from consent.suppress import suppress
 from notifications.enqueue import notify, notify_many
+from notifications.errors import EnqueueError
+from notifications.history import find
 from notifications.message import NotifyRequest
 from notifications.models import Notification
+from notifications.move import move_ended
+from notifications.replay import send_again
+from notifications.retention import Retention
 from notifications.why import GateAnswer, why
 from notifications.worker import drain
 from sandbox.testing import SandboxServer
@@ -198,3 +204,35 @@ def test_a_row_from_before_decisions_were_kept_is_told_all_the_same() -> None:
     old = {"decision": {"stage": "enqueue", "rule": "consent.granted", "reason": "Yes.", "at": moment}}
     Notification.objects.filter(pk=row.pk).update(metadata=old)
     assert told(row) == [("enqueue", "allowed", "consent.granted")]
+
+
+def test_a_message_that_is_sent_again_starts_without_its_parents_answers(sandbox: SandboxServer) -> None:
+    customer = CustomerFactory.create()
+    said(grant, customer)
+    row = queued(customer)
+    drain()
+    [child] = send_again([row.pk], by="staff:7", reason="She asked.").done
+    assert told(fresh(child)) == []
+    said(revoke, customer)
+    drain()
+    assert told(fresh(child)) == [("delivery", "withheld", "consent.revoked")]
+
+
+@pytest.mark.parametrize("name", ["decision", "sent_decision", "withheld"])
+def test_a_caller_cannot_write_a_decision(name: str) -> None:
+    with pytest.raises(EnqueueError, match=name):
+        queued(metadata={name: {}})
+
+
+def test_the_history_still_gives_the_answer(sandbox: SandboxServer) -> None:
+    customer = CustomerFactory.create()
+    event = said(grant, customer, "marketing")
+    row = offer(customer)
+    drain()
+    move_ended(Retention(), now=timezone.now() + dt.timedelta(days=30), until=math.inf)
+    assert not Notification.objects.filter(pk=row.pk).exists()
+    kept = find(row.pk)
+    assert kept is not None
+    consent = why(kept)[-1].consent
+    assert consent is not None
+    assert (consent.event_id, consent.wording) == (event.pk, "Remind me.")
