@@ -169,7 +169,7 @@ def test_a_report_of_an_earlier_try_settles_nothing() -> None:
         {"status": "cancelled"},
         {"status": "processing"},
     ],
-    ids=str,
+    ids=lambda fields: fields["status"],
 )
 def test_what_is_not_in_doubt_keeps_its_state(fields: dict[str, Any]) -> None:
     row = sent(**fields)
