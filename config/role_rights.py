@@ -19,17 +19,23 @@ _RIGHTS: Final[Mapping[str, tuple[Rights, Rights]]] = {
     "django.contrib.contenttypes": (READ, READ),
     "django.contrib.admin": (APPEND, APPEND),
 }
+# The project's own tables are guarded like Postroom's; by table.
+_GUARDED: Final[Mapping[str, tuple[Rights, Rights]]] = {
+    "request_counts": (ALL, ALL),
+    "second_factors": (NOTHING, ALL),
+}
 # Of an app that is not named: the back office alone.
 _OTHERS: Final = (NOTHING, ALL)
 _REFRESH: Final[Rights] = READ | {"MAINTAIN"}
 
 
 def rights() -> list[Table]:
-    """Apps, Django's note of its migrations (which /readyz reads), the views."""
-    around = [
+    """Our own, the other apps, Django's note of its migrations (which /readyz reads), the views."""
+    around = [Table(name, *_GUARDED.get(name, _OTHERS)) for name in sorted(table_names(["config"]))]
+    around += [
         Table(name, *_RIGHTS.get(config.name, _OTHERS), guarded=False)
         for config in apps.get_app_configs()
-        if config.name not in APPS
+        if config.name not in (*APPS, "config")
         for name in sorted(table_names([config.name]))
     ]
     views = [Table(name, _REFRESH, READ, guarded=False) for name in VIEWS]

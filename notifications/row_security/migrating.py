@@ -13,13 +13,16 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from notifications.conf import conf
 from notifications.row_security.apply import LOCK_TIMEOUT, apply, found, run
-from notifications.row_security.rights import APPS
+from notifications.row_security.rights import guarded_labels
 from notifications.row_security.tell import notice
 
 
 def before(using: str, plan: Any = (), **_kwargs: Any) -> None:
     """Let the owner see, if there is anything of ours to migrate."""
-    if _concerned(using) and any(migration.app_label in APPS for migration, _backwards in plan):
+    if not _concerned(using):
+        return
+    labels = guarded_labels()
+    if any(migration.app_label in labels for migration, _backwards in plan):
         let_owner_see(connections[using])
 
 

@@ -67,16 +67,19 @@ class Table:
         return self.service if role == SERVICE else self.admin
 
 
-def guarded_tables() -> tuple[Table, ...]:
-    """Postroom's own, by name."""
-    return tuple(Table(name, *_RIGHTS.get(name, (ALL, ALL))) for name in sorted(table_names(APPS)))
-
-
 def all_tables() -> tuple[Table, ...]:
-    """Postroom's own, then the project's, on which only rights are granted."""
+    """Postroom's own by name, then the project's, of which most are not guarded: there rights are granted, and that is all."""
     path = conf().role_rights
     around: Iterable[Table] = import_string(path)() if path else ()
-    return (*guarded_tables(), *around)
+    ours = (Table(name, *_RIGHTS.get(name, (ALL, ALL))) for name in sorted(table_names(APPS)))
+    return (*ours, *around)
+
+
+def guarded_labels() -> set[str]:
+    """The apps that have a guarded table."""
+    guarded = {table.name for table in all_tables() if table.guarded}
+    models = apps.get_models(include_auto_created=True)
+    return {model._meta.app_label for model in models if model._meta.db_table in guarded}  # noqa: SLF001
 
 
 def table_names(names: Collection[str]) -> set[str]:

@@ -18,6 +18,7 @@ from config.logins import WORKER as DEMO_WORKER
 from consent.models import ConsentEvent
 from consent.preferences import revoke
 from consent.suppress import suppress
+from consent.tokens import TokenRequest, issue_many
 from jobs.models import JobRun
 from jobs.runner import run
 from notifications.channel_state import pause
@@ -25,13 +26,14 @@ from notifications.claim import claim
 from notifications.models import DeliveryAttempt
 from notifications.row_security.apply import found
 from notifications.row_security.check import check_row_security
-from notifications.row_security.rights import APPS, guarded_tables, table_names
+from notifications.row_security.rights import APPS, all_tables, table_names
 from notifications.worker import drain
 from rentals.models import Customer, ViewState
 from sandbox.testing import SandboxServer
 from templates_app.models import NotificationTemplate
 from templates_app.publish import new_draft, publish
 from tests.factories import CustomerFactory
+from tests.integration.api_client import INLINE, program
 from tests.messages import LEASE, fresh, queued
 from tests.notification_factories import NotificationFactory
 from tests.operators import QUEUE, operator_user
@@ -39,7 +41,7 @@ from tests.plan_reader import Plan, explained
 from tests.roles import CLERK, MEMBER, STRANGER, WORKER, logged_in_as, make_role, need_superuser
 
 ROOT = Path(__file__).resolve().parents[2]
-TABLES = [table.name for table in guarded_tables()]
+TABLES = [table.name for table in all_tables() if table.guarded]
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +80,9 @@ def test_every_table_that_is_not_another_apps_is_guarded() -> None:
     """Asked of the database, not of our list: a table made by hand in a migration would be found too."""
     from django.apps import apps
 
-    others = table_names([config.name for config in apps.get_app_configs() if config.name not in APPS])
+    others = table_names(
+        [config.name for config in apps.get_app_configs() if config.name not in (*APPS, "config")]
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT relname, relrowsecurity AND relforcerowsecurity FROM pg_class"
@@ -127,6 +131,32 @@ def test_the_service_role_runs_jobs_and_refreshes_views(templates: None) -> None
         )
         assert JobRun.objects.filter(status="success").count() == 4
         assert ViewState.objects.filter(error_message="", refreshed_at__isnull=False).count() == 8
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_service_role_answers_the_api_and_the_public_pages(templates: None, settings: Any) -> None:
+    customer = CustomerFactory.create()
+    client = program(settings)
+    with logged_in_as(WORKER):
+        link = TokenRequest(str(customer.pk), "email", "reminder", None, "en")
+        (secret,) = issue_many([link], now=timezone.now())
+        assert client.get(f"/u/{secret}").status_code == 200
+        assert client.post(f"/u/{secret}", {"List-Unsubscribe": "One-Click"}).status_code == 200
+        assert queued(customer).status == "cancelled"
+        assert (
+            client.post("/api/admin/notifications", INLINE, content_type="application/json").status_code
+            == 201
+        )
+        for page in (
+            "/api/admin/queue",
+            "/api/admin/jobs/status",
+            "/readyz",
+            "/metrics",
+            f"/preferences/{secret}",
+        ):
+            assert client.get(page).status_code == 200, page
+        assert "permission denied" in refused("SELECT * FROM second_factors")
+        assert "permission denied" in refused("INSERT INTO service_tokens DEFAULT VALUES")
 
 
 @pytest.mark.django_db(transaction=True)
