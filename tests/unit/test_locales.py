@@ -13,10 +13,10 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation.template import templatize
 
-from jobs.admin.count_words import WORDS
+from jobs.admin.count_words import WORDS, count_word
 from rentals.column_names import NAMES
 
-APPS = ("rentals", "jobs", "templates_app", "config")
+APPS = ("rentals", "jobs", "notifications", "templates_app", "config")
 each_app = pytest.mark.parametrize("app", APPS)
 FUNCTIONS = {
     "gettext",
@@ -153,7 +153,12 @@ def test_every_column_of_the_business_has_a_french_name() -> None:
         assert str(alert.get_field("detected_at").verbose_name) == "détectée le"
 
 
-def test_count_words_are_no_other_texts() -> None:
-    """«due» counts views; nobody else may mean something else by it."""
-    elsewhere = set().union(*(marked(app) for app in APPS if app != "jobs"))
-    assert elsewhere & WORDS == set()
+def test_a_count_is_worded_and_an_unknown_word_stays() -> None:
+    with translation.override("fr"):
+        assert [count_word(word) for word in ("due", "alerts opened", "told to nobody")] == [
+            "vues à actualiser",
+            "alertes ouvertes",
+            "told to nobody",
+        ]
+    with translation.override("en"):
+        assert {word: count_word(word) for word in WORDS} == {word: word for word in WORDS}
