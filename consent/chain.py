@@ -88,6 +88,16 @@ def altered_wordings() -> list[str]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def is_hidden() -> bool:
+    """Does the ledger hold something, though this role of the database sees no row of it (row level security)?"""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT row_security_active('consent_events') AND pg_relation_size('consent_events') > 0 "
+            "AND NOT EXISTS (SELECT 1 FROM consent_events)"
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def customers(*, after: str = "", page: int = PAGE) -> Iterator[list[str]]:
     """Everybody with an event, a chain or a state, in pages by id."""
     while True:

@@ -6,6 +6,7 @@ Memory does not grow with the file. Twice the same file is no news the second ti
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -24,11 +25,11 @@ PAGE = 1_000
 
 
 class ImportRefusedError(Exception):
-    """Nothing was written. `problems` are the first TOLD of `count`."""
+    """Nothing was written, unless `began`: in steps, and the file changed meanwhile. `problems` are the first TOLD of `count`."""
 
     def __init__(self, problems: list[Problem], count: int) -> None:
-        super().__init__(f"{count} problems, nothing was written.")
-        self.problems, self.count = problems, count
+        super().__init__(f"{count} problems.")
+        self.problems, self.count, self.began = problems, count, False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +48,43 @@ def import_csv(
     *,
     now: dt.datetime,
     dry_run: bool = False,
+    in_steps: bool = False,
     any_customer: bool = False,
     advance: Callable[[int], object] = lambda _: None,
 ) -> Imported:
     """Raises ImportRefusedError with line and column where anything is wrong, and OSError for a file that can't be read.
 
-    `any_customer`: ids that the directory doesn't know are taken, too. `advance` is told the bytes read, twice over.
+    `in_steps` commits every 2,000 rows, so that no customer's own decision waits for the whole file; what breaks off is done
+    by doing it again. `any_customer`: ids that the directory doesn't know are taken, too. `advance` is told the bytes read, twice over.
     """
     checked = hashlib.sha256()
     rows, requests = _check(_lines(path, checked, advance), now=now, any_customer=any_customer)
-    written = hashlib.sha256()
-    with transaction.atomic():
-        changes = _changes(
-            read_rows(_lines(path, written, advance), now=now, proof={"file_sha256": checked.hexdigest()})
-        )
-        news = record_many(changes)
+    try:
+        news = _write(path, checked, now=now, advance=advance, dry_run=dry_run, in_steps=in_steps)
+    except ImportRefusedError as refused:
+        refused.began = in_steps and not dry_run
+        raise
+    return Imported(rows, news, rows - requests - news, requests, checked.hexdigest())
+
+
+def _write(
+    path: Path,
+    checked: "hashlib._Hash",
+    *,
+    now: dt.datetime,
+    advance: Callable[[int], object],
+    dry_run: bool,
+    in_steps: bool,
+) -> int:
+    """Answers how many decisions were news."""
+    written, proof = hashlib.sha256(), {"file_sha256": checked.hexdigest()}
+    with nullcontext() if in_steps and not dry_run else transaction.atomic():
+        news = record_many(_changes(read_rows(_lines(path, written, advance), now=now, proof=proof)))
         if written.digest() != checked.digest():
             raise ImportRefusedError([Problem(1, "", "The file changed while it was read: do it again.")], 1)
         if dry_run:
             transaction.set_rollback(True)
-    return Imported(rows, news, rows - requests - news, requests, checked.hexdigest())
+    return news
 
 
 def _check(lines: Iterator[bytes], *, now: dt.datetime, any_customer: bool) -> tuple[int, int]:

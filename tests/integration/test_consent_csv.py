@@ -19,7 +19,7 @@ from consent.chain import faults
 from consent.evidence import without_addresses
 from consent.ledger import Change
 from consent.models import ConsentEvent, CustomerConsent
-from consent.preferences import current, grant, record_many, revoke
+from consent.preferences import BATCH, current, grant, record_many, revoke
 from tests.factories import CustomerFactory
 
 pytestmark = pytest.mark.django_db
@@ -167,6 +167,25 @@ def test_a_failure_while_writing_keeps_everything_out(
     with pytest.raises(CommandError, match="Nothing was written"):
         call_command("import_consent", str(file), stdout=io.StringIO())
     assert not ConsentEvent.objects.exists()
+
+
+def test_a_big_file_in_steps_keeps_what_it_wrote_and_is_done_by_doing_it_again(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [f"c{n},email,marketing,granted,2026-02-01T09:30:00Z" for n in range(BATCH + 500)]
+    whole = "\n".join([HEADER, *rows])
+    file.write_text(whole)
+
+    def late(changes: Any) -> int:
+        file.write_text(whole + "\nnobody")
+        return record_many(changes)
+
+    monkeypatch.setattr("consent.import_csv.record_many", late)
+    with pytest.raises(CommandError, match="The steps before it were written"):
+        call_command("import_consent", str(file), any_customer=True, in_steps=True, stdout=io.StringIO())
+    monkeypatch.undo()
+    assert ConsentEvent.objects.count() == BATCH
+    assert "500 decisions were written" in imported(file, whole, any_customer=True, in_steps=True)
 
 
 def test_many_mistakes_are_counted_and_the_first_told(file: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection, transaction
 from django.utils import timezone
 
@@ -13,7 +13,7 @@ from consent.chain import faults
 from consent.models import ConsentEvent, CustomerConsent
 from consent.preferences import grant, revoke
 from consent.receipt import receipt
-from tests.roles import CLERK, WORKER, logged_in_as
+from tests.roles import CLERK, STRANGER, WORKER, logged_in_as, make_role
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEY: dict[str, Any] = {"customer_id": "c1", "channel": "email", "category": "marketing"}
@@ -43,6 +43,19 @@ def test_both_roles_write_chain_and_prove_the_ledger(role: str, tmp_path: Path) 
         call_command("export_consent", stdout=told)
     assert found.length == 3
     assert told.getvalue().count("preference_page") == 2
+
+
+def test_who_sees_nothing_is_not_told_that_all_is_well() -> None:
+    grant(**KEY, source="preference_page", actor="customer", at=timezone.now())
+    make_role(STRANGER)
+    with connection.cursor() as cursor:
+        cursor.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {STRANGER}")
+    try:
+        with logged_in_as(STRANGER), pytest.raises(CommandError, match="sees no row of the ledger"):
+            call_command("rebuild_consent", check=True, stdout=io.StringIO())
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {STRANGER}")
 
 
 @pytest.mark.parametrize("role", [WORKER, CLERK])

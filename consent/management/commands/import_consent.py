@@ -24,6 +24,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="the CSV file")
         parser.add_argument("--dry-run", action="store_true", help="check and count, and keep nothing")
+        parser.add_argument(
+            "--in-steps",
+            action="store_true",
+            help="commit every 2,000 rows: for big files while people click, whose decisions else wait for the whole file",
+        )
         parser.add_argument("--any-customer", action="store_true", help="take ids that nobody has (yet), too")
         parser.add_argument("--json", action="store_true", help="print the result, or the problems, as JSON")
 
@@ -37,6 +42,7 @@ class Command(BaseCommand):
                     path,
                     now=timezone.now(),
                     dry_run=options["dry_run"],
+                    in_steps=options["in_steps"],
                     any_customer=options["any_customer"],
                     advance=bar.update,
                 )
@@ -52,9 +58,8 @@ class Command(BaseCommand):
             more = refused.count - len(refused.problems)
             rest = f" ({more:,} more are not shown)" if more > 0 else ""
             problems_ = "One problem" if refused.count == 1 else f"{refused.count:,} problems"
-            raise CommandError(
-                f"{problems_}{rest}. Nothing was written: mend the file and import it again."
-            ) from None
+            kept = "The steps before it were written" if refused.began else "Nothing was written"
+            raise CommandError(f"{problems_}{rest}. {kept}: mend the file and import it again.") from None
         if options["json"]:
             self.stdout.write(json.dumps({**asdict(done), "dry_run": options["dry_run"]}, indent=2))
             return

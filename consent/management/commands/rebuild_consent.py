@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from consent.chain import PAGE, Fault, altered_wordings, customers
+from consent.chain import PAGE, Fault, altered_wordings, customers, is_hidden
 from consent.models import ConsentChain, CustomerConsent
 from consent.rebuild import Drift, look, rebuild
 
@@ -50,6 +50,11 @@ class Command(BaseCommand):
             except KeyboardInterrupt:
                 raise CommandError(f"Stopped. Go on with --after {last!r}.") from None
         wordings = altered_wordings()
+        if not count and is_hidden():
+            # «No fault in what I cannot see» must not read like «no fault».
+            raise CommandError(
+                "This login sees no row of the ledger: use one of postroom_service (docs/row-level-security.md)."
+            )
         if options["json"]:
             self.stdout.write(json.dumps(_answer(count, is_check, faults, drifts, wordings), indent=2))
         else:
