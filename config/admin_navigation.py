@@ -46,6 +46,7 @@ GROUPS: tuple[tuple[Promise, tuple[Page, ...]], ...] = (
             ("consent.consentevent", "receipt_long", None),
             ("consent.suppression", "block", None),
             ("consent.unsubscribetoken", "link_off", None),
+            ("notifications.datarequest", "folder_shared", _("Personal data")),
         ),
     ),
     (_("Jobs"), (("jobs.jobrun", "work_history", None),)),

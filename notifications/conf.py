@@ -108,6 +108,8 @@ class Conf:
     # By template name, or its beginning up to a dot ("booking."): the callable that says what no longer holds.
     relevance: Mapping[str, str] = field(default_factory=dict)
     relevance_retry: dt.timedelta = dt.timedelta(minutes=5)
+    # The host's own part of an erasure (privacy/erase.py): a callable(customer_id, *, now) that answers how many rows of what.
+    erase: str = ""
     # By category: at most so many messages to one recipient in such a period, over e-mail, SMS and push together.
     caps: Mapping[str, Sequence[tuple[int, dt.timedelta]]] = field(
         default_factory=lambda: {"marketing": ((1, dt.timedelta(days=1)), (4, dt.timedelta(days=30)))}

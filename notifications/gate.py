@@ -71,6 +71,8 @@ def _before_consent(candidate: Candidate, now: dt.datetime) -> Decision | Subjec
         return Decision(
             False, "expired", f"It was no longer useful after {candidate.expires_at:%Y-%m-%d %H:%M %Z}."
         )
+    if "erased" in candidate.metadata:
+        return Decision(False, "erased", "The recipient asked to be forgotten.")
     if candidate.reach is None:
         return Decision(False, "recipient.unknown", "Nobody has this id any more.")
     if not candidate.reach.reachable(candidate.channel):

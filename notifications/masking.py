@@ -26,7 +26,7 @@ def masked_recipient(to: Mapping[str, Any]) -> str:
     for kind in ("customer_id", "staff_id"):
         if kind in to:
             return f"{kind.removesuffix('_id')} {to[kind]}"
-    return "unknown recipient"
+    return "somebody who was erased" if "erased" in to else "unknown recipient"
 
 
 def redact(text: str) -> str:

@@ -28,12 +28,17 @@ class Reach:
         return channel == "inapp" or bool(self.addresses.get(channel))
 
 
+ERASED = "erased"  # in the place of an id or address that was forgotten (privacy/erase.py)
+
+
 def recipient_key(to: Mapping[str, Any]) -> str:
     """`customer:<id>`, `staff:<id>` or `address:<blind index>`: one text to find a person's messages by."""
     if "customer_id" in to:
         return f"customer:{to['customer_id']}"
     if "staff_id" in to:
         return f"staff:{to['staff_id']}"
+    if ERASED in to:
+        return ERASED
     return f"address:{to['address']['index']}"
 
 

@@ -53,7 +53,11 @@ def _asked(row: Notification) -> Iterator[StoryEvent]:
 
 
 def _gates(answers: Sequence[GateAnswer]) -> Iterator[StoryEvent]:
-    stages = {"enqueue": "when it was queued", "delivery": "just before sending"}
+    stages = {
+        "enqueue": "when it was queued",
+        "delivery": "just before sending",
+        "erasure": "when they were forgotten",
+    }
     for answer in answers:
         if answer.stage == "operator":  # told by the history
             continue

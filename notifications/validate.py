@@ -25,8 +25,8 @@ MAX_KEY = 500
 # What the pipeline itself keeps in metadata (docs/data-model.md).
 RESERVED = frozenset(
     {
-        "body", "decision", "held", "history", "origin", "outcome_unknown", "provider_reference", "push_accepted",
-        "released", "sandbox", "sent_at", "sent_decision", "withheld",
+        "body", "decision", "erased", "held", "history", "origin", "outcome_unknown", "provider_reference",
+        "push_accepted", "released", "sandbox", "sent_at", "sent_decision", "withheld",
     }
 )  # fmt: skip
 

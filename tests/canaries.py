@@ -63,6 +63,7 @@ PLAIN: Mapping[str, frozenset[str]] = {
     "notifications.ChannelState": frozenset({"*"}),
     "notifications.ChannelEvent": frozenset({"*"}),
     "notifications.ServiceToken": frozenset({"*"}),
+    "notifications.DataRequest": frozenset({"*"}),
     "notifications.NotificationHistory": frozenset({"*"}),
     "notifications.SendingDay": frozenset({"*"}),
     "notifications.CategoryStop": frozenset({"*"}),

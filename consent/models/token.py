@@ -60,7 +60,11 @@ class UnsubscribeToken(models.Model):
         db_table = "unsubscribe_tokens"
         verbose_name = _("unsubscribe link")
         verbose_name_plural = _("unsubscribe links")
-        indexes = [models.Index(fields=["expires_at"], name="unsubscribe_tokens_expires_at")]
+        indexes = [
+            models.Index(fields=["expires_at"], name="unsubscribe_tokens_expires_at"),
+            # What is kept of one customer (export, erasure).
+            models.Index(fields=["customer_id"], name="unsubscribe_tokens_customer"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.channel} {self.category} until {self.expires_at:%Y-%m-%d}"

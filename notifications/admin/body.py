@@ -12,8 +12,8 @@ from django.template.response import TemplateResponse
 
 from consent.admin_base import ModelAdmin
 from notifications.admin.audit import log_each
-from notifications.admin.rendering import rendered_now, shown_payload
 from notifications.models import Notification
+from notifications.rendered_again import rendered_now, shown_payload
 
 READ_BODY = "notifications.view_notification_body"
 # Nothing runs, nothing is fetched, no form posts; the sandbox gives the document an origin of its own.

@@ -19,9 +19,9 @@ from consent.admin_base import ModelAdmin
 from consent.sealed import SealError
 from notifications.admin.audit import log_each
 from notifications.admin.reason import ReasonForm
-from notifications.admin.rendering import AsRendered, rendered_now, sensitive_names
 from notifications.models import Notification
 from notifications.reach import Reach, reach_many
+from notifications.rendered_again import AsRendered, rendered_now, sensitive_names
 from notifications.sealed_payload import open_payload
 
 REVEAL = "notifications.reveal_notification"

@@ -3,6 +3,7 @@
 from notifications.models.api import ApiRequest
 from notifications.models.attempts import DeliveryAttempt
 from notifications.models.complaints import CategoryStop, SendingDay
+from notifications.models.data_request import DataRequest
 from notifications.models.events import ProviderEvent
 from notifications.models.feedback import Feedback
 from notifications.models.history import NotificationHistory
@@ -18,6 +19,7 @@ __all__ = [
     "CategoryStop",
     "ChannelEvent",
     "ChannelState",
+    "DataRequest",
     "DeliveryAttempt",
     "DrainSignal",
     "DrainWatch",

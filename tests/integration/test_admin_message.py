@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from consent.models import UnsubscribeToken
-from notifications.admin.rendering import shown_payload
 from notifications.models import Notification
+from notifications.rendered_again import shown_payload
 from tests.factories import CustomerFactory
 from tests.messages import queued
 from tests.notification_factories import (

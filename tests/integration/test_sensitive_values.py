@@ -9,12 +9,12 @@ from django.contrib.admin.models import LogEntry
 from django.core.management import call_command
 from django.db import connection
 
-from notifications.admin.rendering import rendered_now, shown_payload
 from notifications.enqueue import notify, notify_many
 from notifications.errors import EnqueueError
 from notifications.message import Address, NotifyRequest
 from notifications.models import Notification
 from notifications.relevance import Question
+from notifications.rendered_again import rendered_now, shown_payload
 from notifications.replay import send_again
 from notifications.sealed_payload import MARK, mask_payload, open_payload, seal_payload
 from notifications.worker import drain

@@ -228,7 +228,7 @@ def break_the_texts(customer: Customer) -> None:
         Notification.objects.filter(pk=row.id).update(payload=payload, priority=n)
     subscribe(
         recipient_key=f"customer:{customer.pk}",
-        endpoint="https://push.example/zqcanarypath",
+        endpoint="https://fcm.googleapis.com/fcm/send/zqcanarypath",
         p256dh="zqcanary",
         auth="x",
     )
