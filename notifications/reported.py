@@ -11,8 +11,8 @@ FOLLOWED = {
     "lifted_since": "A person lifted the suppression after that, so the address is not suppressed again.",
     "unknown_message": "It is no message of ours.",
 }
-# What other modules than the pipeline's write about their own events.
-QUIET = frozenset({"noted", "nothing_new"})
+# Where the report itself says all.
+QUIET = frozenset({"noted", "noted_late", "nothing_new"})
 
 
 def report_text(event: ProviderEvent) -> str:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from consent.models import Channel
 from notifications.admin.audit import log_each
 from notifications.admin.channel_cards import cards, history
+from notifications.admin.complaints import ComplaintCard, complaint_card, marketing_view
 from notifications.admin.private import PrivateAdmin
 from notifications.admin.reason import PauseForm, ResumeForm
 from notifications.channel_state import pause, resume
@@ -28,14 +29,26 @@ class ChannelStateAdmin(PrivateAdmin[ChannelState]):
     """One page for the four channels, whether they have a row or not."""
 
     def get_urls(self) -> list[URLPattern]:
-        return [
-            path(
-                f"<slug:channel>/{verb}/",
-                self.admin_site.admin_view(view),
-                name=f"notifications_channelstate_{verb}",
-            )
-            for verb, view in (("pause", self.pause_view), ("resume", self.resume_view))
-        ] + super().get_urls()
+        return (
+            [
+                path(
+                    f"<slug:channel>/{verb}/",
+                    self.admin_site.admin_view(view),
+                    name=f"notifications_channelstate_{verb}",
+                )
+                for verb, view in (("pause", self.pause_view), ("resume", self.resume_view))
+            ]
+            + [
+                path(
+                    f"<slug:channel>/marketing/{verb}/",
+                    self.admin_site.admin_view(self.marketing_view),
+                    {"verb": verb},
+                    name=f"notifications_channelstate_marketing_{verb}",
+                )
+                for verb in ("stop", "resume")
+            ]
+            + super().get_urls()
+        )
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -89,6 +102,12 @@ class ChannelStateAdmin(PrivateAdmin[ChannelState]):
         messages.success(request, told % Channel(channel).label)
         return HttpResponseRedirect(reverse(LIST))
 
+    def marketing_view(self, request: HttpRequest, channel: str, verb: str) -> HttpResponse:
+        return marketing_view(request, channel=channel, verb=verb, page=self._marketing_page)
+
+    def _marketing_page(self, request: HttpRequest, channel: str, form: forms.Form) -> HttpResponse:
+        return self._page(request, complaints=complaint_card(channel, form))
+
     def _refusal(self, request: HttpRequest, channel: str, form: forms.Form) -> HttpResponse | None:
         if not request.user.has_perm("notifications.change_channelstate"):
             raise PermissionDenied
@@ -98,13 +117,19 @@ class ChannelStateAdmin(PrivateAdmin[ChannelState]):
             return HttpResponseRedirect(reverse(LIST))
         return None if form.is_valid() else self._page(request, {channel: form})
 
-    def _page(self, request: HttpRequest, posted: dict[str, forms.Form] | None = None) -> HttpResponse:
+    def _page(
+        self,
+        request: HttpRequest,
+        posted: dict[str, forms.Form] | None = None,
+        complaints: ComplaintCard | None = None,
+    ) -> HttpResponse:
         request.current_app = self.admin_site.name
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": self.opts.verbose_name_plural,
             "cards": cards(posted),
+            "complaints": complaints or complaint_card(),
             "history": history(),
             "may_change": request.user.has_perm("notifications.change_channelstate"),
             "time_zone": timezone.get_current_timezone_name(),

@@ -21,7 +21,7 @@ from notifications.feedback import Fact
 from notifications.models import ProviderEvent
 from notifications.webhooks.consequences import Heard, draw
 from notifications.webhooks.intake import kick
-from notifications.webhooks.onto_messages import by_reference, lock_messages, note, note_late
+from notifications.webhooks.onto_messages import by_reference, lock_messages, note
 
 logger = logging.getLogger(__name__)
 
@@ -127,16 +127,14 @@ def _apply(events: Sequence[ProviderEvent], now: dt.datetime) -> None:
     done = draw(heard)
     for provider in sorted({event.provider for event in events}):
         ours = [one for one in heard if one.event.provider == provider and one.told]
-        climbed, settled = note([_fact(one) for one in ours], by=f"provider:{provider}", now=now)
+        past = {one.told.id for one in ours if one.told and one.told.is_past}
+        facts = [_fact(one) for one in ours]
+        climbed, settled = note(facts, past=past, by=f"provider:{provider}", now=now)
         for one in ours:
             if one.event.notification_id in settled:
                 done[one.event.pk].append("settled")
             elif one.event.notification_id in climbed:
-                done[one.event.pk].append("noted")
-    past = note_late([_fact(one) for one in heard if one.event.notification_id and not one.told])
-    for one in heard:
-        if one.event.notification_id in past:
-            done[one.event.pk].append("noted_late")
+                done[one.event.pk].append("noted_late" if one.event.notification_id in past else "noted")
     count_complaints(heard, now=now)
     _mark(heard, done, now)
 

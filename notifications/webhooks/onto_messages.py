@@ -5,7 +5,7 @@ Set-based: a few statements for any number of facts. The rows are locked first, 
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,13 @@ LOCK = """
 SELECT id, channel, category, recipient_key, metadata->>'sent_at'
 FROM notification_queue WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE
 """
+# Those that ended long ago are in the history: there is nobody to write to any more, and how far it got is still worth knowing.
+LOCK_PAST = """
+SELECT id, channel, category, '', finished_at::text
+FROM notification_history WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE
+"""
 # A message climbs the chain and never comes down; of the same fact, the earlier moment stands.
-_CLIMB = """
+CLIMB = """
 UPDATE {table} AS q SET feedback = v.word, feedback_at = v.at
 FROM unnest(%(id)s::uuid[], %(word)s::text[], %(at)s::timestamptz[]) AS v(id, word, at)
 WHERE q.id = v.id AND (
@@ -28,9 +33,6 @@ WHERE q.id = v.id AND (
     OR (v.word = q.feedback AND v.at < q.feedback_at))
 RETURNING q.id
 """
-CLIMB = _CLIMB.format(table="notification_queue")
-# What has left the queue by then: there is nobody to write to any more, and how far it got is still worth knowing.
-CLIMB_LATE = _CLIMB.format(table="notification_history")
 # Whatever a provider reports of a message, it had taken it: what failed or waits only because the answer was lost, was sent.
 # Not by a report of an earlier try, before a person had it sent again. The clocks of the two may differ a little.
 SETTLE = """
@@ -59,13 +61,14 @@ GROUP BY provider_reference HAVING count(DISTINCT notification_id) = 1
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A message that something was reported of."""
+    """A message that something was reported of. One of the history has no recipient any more."""
 
     id: uuid.UUID
     channel: str
     category: str
     recipient_key: str
     sent_at: dt.datetime | None
+    is_past: bool = False
 
     @property
     def customer_id(self) -> str | None:
@@ -90,37 +93,45 @@ def lock_messages(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Told]:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(LOCK, [array(wanted)])
-        return {
-            found: Told(
-                found, channel, category, key, dt.datetime.fromisoformat(sent_at) if sent_at else None
-            )
-            for found, channel, category, key, sent_at in cursor.fetchall()
-        }
+        found = _told(cursor.fetchall(), is_past=False)
+        if gone := [one for one in wanted if one not in found]:
+            cursor.execute(LOCK_PAST, [array(gone)])
+            found |= _told(cursor.fetchall(), is_past=True)
+    return found
 
 
-def note(facts: Sequence[Fact], *, by: str, now: dt.datetime) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
-    """Write facts onto their messages, which the caller has locked. Answers those that climbed, and those that are settled."""
-    if not facts:
-        return set(), set()
-    columns = _columns(facts)
-    climbed = _ids(CLIMB, columns)
-    settled = _ids(SETTLE, {**columns, "by": by, "now": now})
+def note(
+    facts: Sequence[Fact], *, past: Container[uuid.UUID], by: str, now: dt.datetime
+) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
+    """Write facts onto their messages, which the caller has locked; those in `past` are in the history. Answers those that
+    climbed, and those that are settled."""
+    climbed: set[uuid.UUID] = set()
+    settled: set[uuid.UUID] = set()
+    standing = highest(facts).values()
+    if old := [fact for fact in standing if fact.notification_id in past]:
+        climbed |= _ids(CLIMB.format(table="notification_history"), _columns(old))
+    if live := [fact for fact in standing if fact.notification_id not in past]:
+        climbed |= _ids(CLIMB.format(table="notification_queue"), _columns(live))
+        settled |= _ids(SETTLE, {**_columns(live), "by": by, "now": now})
     return climbed, settled
 
 
-def note_late(facts: Sequence[Fact]) -> set[uuid.UUID]:
-    """Write facts onto messages of the history; answers those that climbed."""
-    return _ids(CLIMB_LATE, _columns(facts)) if facts else set()
-
-
-def _columns(facts: Iterable[Fact]) -> dict[str, Any]:
-    standing = list(highest(facts).values())
+def _columns(standing: Sequence[Fact]) -> dict[str, Any]:
     return {
+        "chain": array(CHAIN),
         "id": array(fact.notification_id for fact in standing),
         "word": array(fact.word for fact in standing),
         "at": array(fact.at for fact in standing),
         "reference": array(fact.reference for fact in standing),
-        "chain": array(CHAIN),
+    }
+
+
+def _told(rows: Iterable[tuple[Any, ...]], *, is_past: bool) -> dict[uuid.UUID, Told]:
+    return {
+        found: Told(
+            found, channel, category, key, dt.datetime.fromisoformat(sent_at) if sent_at else None, is_past
+        )
+        for found, channel, category, key, sent_at in rows
     }
 
 

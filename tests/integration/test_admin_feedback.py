@@ -7,7 +7,8 @@ from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
 from consent.models import Suppression
-from notifications.models import ProviderEvent
+from notifications.category_stop import stop
+from notifications.models import CategoryStop, ProviderEvent, SendingDay
 from notifications.webhooks.apply import TRIES, apply_waiting
 from tests.notification_factories import NotificationFactory, ProviderEventFactory
 from tests.operators import QUEUE, operator, seen
@@ -111,3 +112,57 @@ def test_a_suppression_leads_to_the_report_that_asked_for_it() -> None:
     )
     page = seen(operator("consent.view_suppression").get(f"/admin/consent/suppression/{by_hand.pk}/change/"))
     assert "no report of a provider" in page
+
+
+# ── Marketing and complaints, on the page of the channels ───────────────────────────────────────────────
+CHANNELS = "/admin/notifications/channelstate/"
+MAY_SEE, MAY_CHANGE = "notifications.view_channelstate", "notifications.change_channelstate"
+
+
+def test_the_page_of_the_channels_shows_the_rates_and_what_is_stopped() -> None:
+    client = operator(MAY_SEE)
+    assert "SendGrid has not reported any delivery yet." in seen(client.get(CHANNELS))
+    SendingDay.objects.create(domain="rental.example", day="2026-11-20", delivered=5000, complained=12)
+    SendingDay.objects.create(domain="rental.example", day="2026-11-21", delivered=5000, complained=5)
+    SendingDay.objects.create(domain="rental.example", day="2026-11-22", delivered=10, complained=1)
+    SendingDay.objects.create(domain="rental.example", day="2026-11-23", delivered=10)
+    stop(channel="email", category="marketing", reason="12 of 5000 complained", by="postroom")
+    page = seen(client.get(CHANNELS))
+    assert "2026-11-20 rental.example 5000 12 0.24% Marketing stopped" in page
+    assert "2026-11-21 rental.example 5000 5 0.10% High" in page
+    assert "2026-11-22 rental.example 10 1 10.00% Too few to say" in page
+    assert "2026-11-23 rental.example 10 0 0.00% Fine" in page
+    assert "E-mail: marketing stopped" in page
+    assert "12 of 5000 complained until somebody resumes it · postroom" in page
+    assert "Resume marketing" not in page
+    assert "Resume marketing" in seen(operator(MAY_SEE, MAY_CHANGE).get(CHANNELS))
+
+
+def test_marketing_is_stopped_and_resumed_by_post_with_permission_reason_and_audit_entry() -> None:
+    client = operator(MAY_SEE, MAY_CHANGE)
+    for verb in ("stop", "resume"):
+        url = f"{CHANNELS}sms/marketing/{verb}/"
+        assert client.get(url).status_code == 302
+        assert operator(MAY_SEE).post(url, {"reason": "x"}).status_code == 403
+        assert operator(MAY_CHANGE, csrf=True).post(url, {"reason": "x"}).status_code == 403
+        for refused in ("", "call +1 506 555 0123", "ada@example.com"):
+            response = client.post(url, {"reason": refused})
+            assert response.status_code == 200
+            assert "<details open>" in response.content.decode()
+        before = list(CategoryStop.objects.values_list("lifted_at", flat=True))
+        assert client.post(url, {"reason": f"because {verb}"}).status_code == 302
+        assert list(CategoryStop.objects.values_list("lifted_at", flat=True)) != before
+    found = CategoryStop.objects.get()
+    assert (found.channel, found.reason, found.lift_reason) == ("sms", "because stop", "because resume")
+    assert found.stopped_by == found.lifted_by
+    told = LogEntry.objects.order_by("id").values_list("change_message", flat=True)
+    assert list(told) == ["stop marketing: because stop", "resume marketing: because resume"]
+    again = client.post(f"{CHANNELS}sms/marketing/resume/", {"reason": "again"}, follow=True)
+    assert "Marketing by SMS was not stopped." in seen(again)
+
+
+@pytest.mark.parametrize("path", ["inapp/marketing/stop/", "fax/marketing/stop/", "email/reminder/stop/"])
+def test_what_cannot_be_stopped_has_no_address(path: str) -> None:
+    response = operator(MAY_SEE, MAY_CHANGE).post(f"{CHANNELS}{path}", {"reason": "x"})
+    assert response.status_code in (302, 404)
+    assert not CategoryStop.objects.exists()

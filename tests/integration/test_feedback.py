@@ -15,10 +15,15 @@ from consent.addresses import blind_index
 from consent.models import ConsentEvent, Suppression
 from consent.preferences import current, grant
 from consent.suppress import lift
+from notifications.archive import copy, remove
 from notifications.complaint_policy import ComplaintPolicy
-from notifications.models import Notification, ProviderEvent
+from notifications.history import find
+from notifications.models import Notification, NotificationHistory, ProviderEvent, SendingDay
+from notifications.retention import Retention, ended
+from notifications.story import story
 from notifications.webhooks.apply import TRIES, Applied, apply_some, apply_waiting
 from notifications.webhooks.consequences import draw as draw_for_real
+from tests.ended import finished
 from tests.factories import CustomerFactory
 from tests.messages import fresh
 from tests.notification_factories import DeliveryAttemptFactory, NotificationFactory, ProviderEventFactory
@@ -121,6 +126,22 @@ def test_a_message_that_we_do_not_have_harms_nothing_and_its_address_is_still_de
     apply_waiting()
     assert outcome(event) == "suppressed:hard_bounce"
     assert Suppression.objects.get().address_hmac == INDEX
+
+
+def test_a_report_on_a_message_of_the_history_is_noted_there() -> None:
+    row = finished("sent", 9)
+    old = ended("sent", Retention(), now=NOW, limit=1)
+    copy(old)
+    assert remove(old) == {row.pk}
+    event = reported("complained", notification_id=row.pk)
+    reported("delivered", notification_id=row.pk)
+    apply_waiting()
+    past = NotificationHistory.objects.get(pk=row.pk)
+    assert (past.feedback, past.feedback_at) == ("complained", NOW)
+    assert outcome(event) == "suppressed:complaint noted_late"
+    # It counts for the day on which the message went out.
+    assert SendingDay.objects.get().day == timezone.localtime(past.finished_at).date()
+    assert "reports it complained" in "".join(one.text for one in story(find(row.pk) or row))
 
 
 # ── What was in doubt ───────────────────────────────────────────────────────────────────────────────────
