@@ -42,7 +42,7 @@ _RIGHTS: Final[Mapping[str, tuple[Rights, Rights]]] = {
     # What happened: the pipeline writes it down, its retention deletes it. A person reads it, and settles.
     "delivery_attempts": (ALL, KEEP),
     "notification_history": (ALL, KEEP),
-    "provider_events": (ALL, KEEP),  # an erasure empties them
+    "provider_events": (ALL, READ | {"UPDATE"}),  # an erasure empties them
     "channel_events": (ALL, APPEND),
     # The proof of an erasure; triggers say so too.
     "data_requests": (APPEND, APPEND),

@@ -23,7 +23,7 @@ from jobs.models import JobRun
 from jobs.runner import run
 from notifications.channel_state import pause
 from notifications.claim import claim
-from notifications.models import DeliveryAttempt
+from notifications.models import DeliveryAttempt, NotificationHistory
 from notifications.row_security.apply import found
 from notifications.row_security.check import check_row_security
 from notifications.row_security.rights import APPS, all_tables, table_names
@@ -32,6 +32,7 @@ from rentals.models import Customer, ViewState
 from sandbox.testing import SandboxServer
 from templates_app.models import NotificationTemplate
 from templates_app.publish import new_draft, publish
+from tests.ended import finished
 from tests.factories import CustomerFactory
 from tests.integration.api_client import INLINE, program
 from tests.messages import LEASE, fresh, queued
@@ -119,17 +120,19 @@ def test_the_service_role_queues_sends_and_records(templates: None, sandbox: San
 @pytest.mark.django_db(transaction=True)
 def test_the_service_role_runs_jobs_and_refreshes_views(templates: None) -> None:
     now = timezone.now()
+    old = finished("sent", days_ago=30)
     with logged_in_as(WORKER):
         report = run("refresh_materialized_views", now=now, trigger="command", actor="test")
         assert (report.status, report.error) == ("success", "")
-        for job in ("booking_reminders", "generate_dashboard_alerts", "segment_refresh"):
+        for job in ("booking_reminders", "generate_dashboard_alerts", "segment_refresh", "message_retention"):
             report = run(job, now=now, trigger="command", actor="test")
             assert (report.status, report.error) == ("success", "")
         assert (
             run("promotion_scheduler", now=now, trigger="command", actor="test", dry_run=True).status
             == "success"
         )
-        assert JobRun.objects.filter(status="success").count() == 4
+        assert JobRun.objects.filter(status="success").count() == 5
+        assert NotificationHistory.objects.filter(pk=old.pk).exists()
         assert ViewState.objects.filter(error_message="", refreshed_at__isnull=False).count() == 8
 
 
