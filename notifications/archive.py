@@ -23,13 +23,20 @@ INSERT INTO notification_history AS h (
     idempotency_key, recipient_index, parent_id, provider_reference, feedback, feedback_at, facts, tries, scheduled_at,
     last_attempt_at, created_at, finished_at)
 SELECT q.id, q.channel, q.category, q.priority, COALESCE(t.name, ''), q.template_id, q.template_version, q.status,
-    q.attempts, q.error, q.idempotency_key, wanted.who, q.parent_id,
+    q.attempts, q.error, tie.key, tie.who, q.parent_id,
     COALESCE(q.metadata ->> 'provider_reference', ''), q.feedback, q.feedback_at, facts.kept, tries.kept,
     q.scheduled_at, q.last_attempt_at, q.created_at,
     COALESCE((q.metadata -> 'withheld' ->> 'at')::timestamptz, q.last_attempt_at, q.scheduled_at)
 FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS wanted(id, version, who)
 JOIN notification_queue AS q ON q.id = wanted.id AND q.xmin::text = wanted.version
 LEFT JOIN notification_templates AS t ON t.id = q.template_id
+CROSS JOIN LATERAL (
+    -- Whoever was erased while the message was in the queue is not tied to it again (history.forget).
+    SELECT CASE WHEN NOT q."to" ? 'erased' THEN wanted.who END AS who,
+        CASE WHEN q."to" ? 'erased' AND strpos(q.idempotency_key, split_part(q.recipient_key, ':', 2)) > 0
+            THEN 'erased:' || encode(sha256(convert_to(q.idempotency_key, 'UTF8')), 'hex')
+            ELSE q.idempotency_key END AS key
+) AS tie
 CROSS JOIN LATERAL (
     -- A list of what stays: whatever else a caller or a host put into the metadata goes, and so do the words of operators.
     SELECT jsonb_strip_nulls(jsonb_build_object(
@@ -49,13 +56,14 @@ CROSS JOIN LATERAL (
 ON CONFLICT (id) DO UPDATE SET status = EXCLUDED.status, attempts = EXCLUDED.attempts, error = EXCLUDED.error,
     provider_reference = EXCLUDED.provider_reference, facts = EXCLUDED.facts, tries = EXCLUDED.tries,
     scheduled_at = EXCLUDED.scheduled_at, last_attempt_at = EXCLUDED.last_attempt_at,
-    finished_at = EXCLUDED.finished_at, recipient_index = EXCLUDED.recipient_index, feedback = EXCLUDED.feedback,
+    finished_at = EXCLUDED.finished_at, recipient_index = EXCLUDED.recipient_index,
+    idempotency_key = EXCLUDED.idempotency_key, feedback = EXCLUDED.feedback,
     feedback_at = EXCLUDED.feedback_at
 WHERE (h.status, h.attempts, h.error, h.provider_reference, h.facts, h.tries, h.scheduled_at, h.last_attempt_at,
-       h.feedback, h.feedback_at)
+       h.feedback, h.feedback_at, h.recipient_index, h.idempotency_key)
     IS DISTINCT FROM (EXCLUDED.status, EXCLUDED.attempts, EXCLUDED.error, EXCLUDED.provider_reference, EXCLUDED.facts,
                       EXCLUDED.tries, EXCLUDED.scheduled_at, EXCLUDED.last_attempt_at, EXCLUDED.feedback,
-                      EXCLUDED.feedback_at)
+                      EXCLUDED.feedback_at, EXCLUDED.recipient_index, EXCLUDED.idempotency_key)
 """
 # Whoever holds a row right now keeps it; the next run comes by again.
 REMOVE = """

@@ -1,5 +1,25 @@
 """The operators' pages of the pipeline: in, staff with permissions; out, lists, stories, and changes by POST with a reason."""
 
-from notifications.admin import channels, data_requests, deliveries, inbox, queue, reports, texts, tokens
+from notifications.admin import (
+    channels,
+    data_requests,
+    deliveries,
+    inbox,
+    past,
+    queue,
+    reports,
+    texts,
+    tokens,
+)
 
-__all__ = ["channels", "data_requests", "deliveries", "inbox", "queue", "reports", "texts", "tokens"]
+__all__ = [
+    "channels",
+    "data_requests",
+    "deliveries",
+    "inbox",
+    "past",
+    "queue",
+    "reports",
+    "texts",
+    "tokens",
+]

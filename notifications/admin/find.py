@@ -14,7 +14,8 @@ from django.db.models import Q, QuerySet
 from consent.addresses import AddressError, blind_index, normalise
 from consent.directory import directory
 from consent.models import Channel
-from notifications.models import DeliveryAttempt, Notification
+from notifications.history import recipient_index
+from notifications.models import DeliveryAttempt, Notification, NotificationHistory
 
 KEY_PREFIXES = ("customer:", "staff:", "address:")
 # One number may be the front desk of a large company.
@@ -65,6 +66,21 @@ def search(rows: QuerySet[Notification], text: str) -> QuerySet[Notification]:
         Q(pk__in=ids)
         | Q(channel__in=Channel.values, idempotency_key=text)
         | Q(recipient_key__in=[f"customer:{text}", f"staff:{text}"])
+    )
+
+
+def search_past(rows: QuerySet[NotificationHistory], text: str) -> QuerySet[NotificationHistory]:
+    """The same of the history, which knows recipients by their keyed hash alone. Each branch by an index."""
+    text = text.strip()
+    words = text.split()
+    if words and all(word.startswith(KEY_PREFIXES) for word in words):
+        return rows.filter(recipient_index__in=[recipient_index(word) for word in words])
+    people = [recipient_index(f"{kind}:{text}") for kind in ("customer", "staff")]
+    return rows.filter(
+        Q(pk=_uuid(text))
+        | Q(channel__in=Channel.values, idempotency_key=text)
+        | Q(provider_reference=text)
+        | Q(recipient_index__in=people)
     )
 
 

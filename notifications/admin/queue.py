@@ -3,34 +3,31 @@
 import uuid
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
-from django.utils.translation import gettext
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
-from consent.addresses import AddressError
 from notifications.admin.acts import ACTS, CANCEL, REPLAY, SEND_AGAIN
 from notifications.admin.body import body_view, frame_view
 from notifications.admin.columns import COLUMNS, QueueColumns
 from notifications.admin.confirm import act_view, ask
 from notifications.admin.detail import load, message_page
 from notifications.admin.filters import ErrorClassFilter, FeedbackFilter, WithheldRuleFilter
-from notifications.admin.find import as_keys, is_address, search
-from notifications.admin.private import PrivateAdmin
+from notifications.admin.find import search
+from notifications.admin.past import tell_of_history
 from notifications.admin.reveal import reveal_view
+from notifications.admin.searching import SearchedAdmin
 from notifications.admin.selection import all_matching, chosen
 from notifications.models import Notification
 
-LIST = "admin:notifications_notification_changelist"
-
 
 @admin.register(Notification)
-class NotificationAdmin(QueueColumns, PrivateAdmin[Notification]):
+class NotificationAdmin(QueueColumns, SearchedAdmin[Notification]):
     """Messages, newest first."""
 
     list_display = COLUMNS
@@ -46,7 +43,6 @@ class NotificationAdmin(QueueColumns, PrivateAdmin[Notification]):
         WithheldRuleFilter,
     )
     list_select_related = ("template",)
-    search_fields = ("id",)  # shows the box; `find.py` does the searching
     search_help_text = _("Id, key, reference, customer, e-mail or phone")
     sortable_by = ("asked",)
     actions = ("replay", "send_again", "cancel")  # type: ignore[assignment]
@@ -55,9 +51,7 @@ class NotificationAdmin(QueueColumns, PrivateAdmin[Notification]):
         def wrapped(view: Any) -> Any:
             return self.admin_site.admin_view(lambda request, **given: view(self, request, **given))
 
-        find = self.admin_site.admin_view(self.find_view)
         return [
-            path("find/", find, name="notifications_notification_find"),
             path("act/<slug:name>/", wrapped(act_view), name="notifications_notification_act"),
             path("<uuid:object_id>/body/", wrapped(body_view), name="notifications_notification_body"),
             path("<uuid:object_id>/reveal/", wrapped(reveal_view), name="notifications_notification_reveal"),
@@ -66,33 +60,10 @@ class NotificationAdmin(QueueColumns, PrivateAdmin[Notification]):
         ]
 
     # ── The list ────────────────────────────────────────────────────────────────────────────────────────
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Notification], search_term: str
-    ) -> tuple[QuerySet[Notification], bool]:
-        if not search_term.strip():
-            return queryset, False
-        if is_address(search_term):
-            text = gettext("Type addresses into the search box: it keeps them out of the page's URL.")
-            messages.warning(request, text)
-            return queryset.none(), False
-        return search(queryset, search_term), False
-
-    def find_view(self, request: HttpRequest) -> HttpResponse:
-        """`find/`: turn what was typed into a query string that may stand in a URL."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        query = QueryDict(request.POST.get("filters", "").lstrip("?"), mutable=True)
-        for name in ("q", "p", "e"):
-            query.pop(name, None)
-        text = request.POST.get("q", "").strip()
-        try:
-            text = as_keys(text) if is_address(text) else text
-        except AddressError as error:
-            messages.warning(request, str(error))
-            text = ""
-        if text:
-            query["q"] = text
-        return HttpResponseRedirect(f"{reverse(LIST)}?{query.urlencode()}" if query else reverse(LIST))
+    def search(self, request: HttpRequest, rows: QuerySet[Notification], text: str) -> QuerySet[Notification]:
+        if request.user.has_perm("notifications.view_notificationhistory"):
+            tell_of_history(request, text)
+        return search(rows, text)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """For the log of who acted on it, which outlives the row."""

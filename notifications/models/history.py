@@ -54,6 +54,8 @@ class NotificationHistory(models.Model):
         indexes = [
             # The list, newest first, and what is old enough to be forgotten (retention.py).
             models.Index(fields=["finished_at", "id"], name="notification_history_finished"),
+            # The list by state.
+            models.Index(fields=["status", "finished_at"], name="notification_history_status"),
             # «What did this person get?», and the frequency cap.
             models.Index(
                 fields=["recipient_index", "finished_at"],

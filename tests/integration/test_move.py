@@ -126,6 +126,16 @@ def test_an_inbox_item_and_a_child_go_on_naming_a_message_that_moved() -> None:
     assert (item.notification_id, child.parent_id) == (parent.pk, parent.pk)
 
 
+def test_a_message_of_somebody_who_was_erased_is_not_tied_to_them_again() -> None:
+    erased = {"to": {"erased": True}, "recipient_key": "customer:C-7"}
+    own = finished("sent", 8, idempotency_key="announce:C-7", **erased)
+    other = finished("sent", 8, idempotency_key="job:17", **erased)
+    assert move() == 2
+    assert (the_past(own).recipient_index, the_past(other).recipient_index) == (None, None)
+    assert (the_past(own).idempotency_key or "").startswith("erased:")
+    assert the_past(other).idempotency_key == "job:17"
+
+
 # ── Beside others ───────────────────────────────────────────────────────────────────────────────────────
 def test_what_a_person_replays_meanwhile_stays_and_leaves_no_copy() -> None:
     row = finished("failed", 8)

@@ -157,6 +157,14 @@ def texts_from_customers() -> None:
     assert operator("*").get("/admin/notifications/inboundtext/").status_code == 200
 
 
+def past(query: str) -> Callable[[], None]:
+    def ask() -> None:
+        response = operator("*").get(f"/admin/notifications/notificationhistory/?{query.format(**_facts())}")
+        assert response.status_code == 200, (query, response.get("Location"))
+
+    return ask
+
+
 def _facts() -> dict[str, Any]:
     templates = dict(NotificationTemplate.objects.values_list("name", "pk"))
     return {
@@ -234,6 +242,11 @@ CASES: Mapping[str, Case] = {
     "old events": Case(nothing_expires, "provider_events_pkey"),
     "old history": Case(nothing_expires, "notification_history_finished"),
     "a past message": Case(lambda: find(_past(77)), "notification_history_pkey"),
+    # Not the list as a whole: its count goes no further than 10,001 rows, and reads them in whatever order.
+    "past list, failed": Case(past("status__exact=failed"), "notification_history_status"),
+    "past search, key": Case(past("q=past:77"), "notification_history_once"),
+    "past search, reference": Case(past("q=past-ref-77"), "notification_history_reference"),
+    "past search, recipient": Case(past("q=customer:{person}"), "notification_history_recipient"),
     "depths and ages": Case(lambda: queue_stats(now=NOW), STATUS),
     "texts from customers": Case(texts_from_customers, "provider_events_inbound", rows_apart=250),
     "home": Case(lambda: queue_figures(now=NOW), CREATED),
