@@ -13,7 +13,7 @@ _URL = re.compile(r"https?://[^\s\"'<>]+")
 _QUOTED = re.compile(r"""(?<!\w)b?'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 _IDENTIFIER = re.compile(r'"[a-z0-9]+(?:_[a-z0-9]+)+"')
 # The token of an unsubscribe link opens somebody's preferences.
-_TOKEN = re.compile(r"(/(?:u|preferences)/)[\w-]+")
+_TOKEN = re.compile(r"(/(?:u|preferences|confirm)/)[\w-]+")
 _LIMIT = 500
 
 
@@ -56,9 +56,9 @@ def without_values(text: str) -> str:
 
 
 def without_addresses(line: str) -> str:
-    """A line of a log without e-mail addresses and the tokens of unsubscribe links. Cheap where there are none."""
+    """A line of a log without e-mail addresses and the tokens of the links in our messages. Cheap where there are none."""
     if "@" in line:
         line = _EMAIL.sub("[e-mail]", line)
-    if "/u/" in line or "/preferences/" in line:
+    if "/u/" in line or "/preferences/" in line or "/confirm/" in line:
         line = _TOKEN.sub(r"\1[token]", line)
     return line

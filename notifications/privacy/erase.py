@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils.module_loading import import_string
 
 from consent.addresses import DOTS
-from consent.models import Suppression, UnsubscribeToken
+from consent.models import ConfirmRequest, Suppression, UnsubscribeToken
 from consent.policy import Scope
 from consent.suppress import suppress_index
 from consent.write import lock_customers
@@ -95,6 +95,7 @@ def erase(customer_id: str, *, by: str, reason: str, now: dt.datetime, dry_run: 
             "push subscriptions": PushSubscription.objects.filter(recipient_key=who.key).delete()[0],
             "addresses suppressed": _suppressed(who),
             "unsubscribe links": UnsubscribeToken.objects.filter(customer_id=customer_id).delete()[0],
+            "confirmation links": ConfirmRequest.objects.filter(customer_id=customer_id).delete()[0],
             **_of_the_host(customer_id, now),
         }
         erased = Erased(counts, earlier, in_flight)

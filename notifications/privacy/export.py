@@ -84,7 +84,7 @@ class Export:
         yield "past_messages", (_fields(row) for key in self.who.recipient_keys for row in of_recipient(key))
         yield "texts", map(_text, _each(texts))
         yield "consents", map(_fields, _each(consents))
-        yield "ledger", map(_fields, _each(ledger))
+        yield "ledger", map(_event, _each(ledger))
         yield "suppressions", map(_fields, _each(suppressions))
         yield "inbox", map(_fields, _each(inbox))
         yield "push_subscriptions", (_without(row, "sealed", "endpoint_sha256") for row in _each(browsers))
@@ -100,7 +100,7 @@ class Export:
                 event_type=ProviderEvent.Type.INBOUND, address_hmac__in=[index for _, index in who.indexes]
             ).order_by("id"),
             CustomerConsent.objects.filter(customer_id=who.id).order_by("channel", "category"),
-            ConsentEvent.objects.filter(customer_id=who.id).order_by("occurred_at", "recorded_at"),
+            ConsentEvent.objects.select_related("wording").filter(customer_id=who.id).order_by("place"),
             Suppression.objects.filter(address_hmac__in=[index for _, index in who.indexes]).order_by(
                 "created_at"
             ),
@@ -127,6 +127,12 @@ def _message(row: Notification) -> dict[str, Any]:
             _without(event, "address_hmac") for event in ProviderEvent.objects.filter(notification_id=row.pk)
         ],
     }
+
+
+def _event(row: ConsentEvent) -> dict[str, Any]:
+    """With the words that they read then."""
+    shown = row.wording
+    return {**_fields(row), "wording": {"locale": shown.locale, "text": shown.text} if shown else None}
 
 
 def _text(row: InboundText) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from consent.preferences import ConsentError, current, grant, request, revoke
 from consent.rebuild import drifts
 from notifications.enqueue import notify
 from notifications.models import Notification
+from notifications.privacy.erase import erase
 from notifications.worker import drain
 from sandbox.testing import SandboxServer
 from tests.factories import CustomerFactory
@@ -187,6 +188,14 @@ def test_the_page_keeps_its_url_secret(customer_id: str, sandbox: SandboxServer)
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert page.headers["Cache-Control"] == "no-store"
     assert not page.cookies
+
+
+def test_who_is_erased_cannot_be_confirmed_any_more(customer_id: str, sandbox: SandboxServer) -> None:
+    wish(customer_id)
+    path = link(sandbox)
+    erase(customer_id, by="staff:1", reason="They asked for it.", now=timezone.now())
+    assert Client().post(path).status_code == 404
+    assert not stands(customer_id)
 
 
 @pytest.mark.parametrize("source", ["web_form", "api", "admin"])

@@ -62,7 +62,8 @@ def customer(sandbox: SandboxServer) -> Customer:
     BookingFactory.create(customer=made, delivery_address="1 Zqcanary Street")
     browser(made, sandbox.url)
     told: dict[str, Any] = {"source": "admin", "actor": "staff:1", "at": timezone.now() - timedelta(days=1)}
-    grant(customer_id=str(made.pk), channel="email", category="marketing", **told)
+    said: dict[str, Any] = {"wording": "Send me offers.", "locale": "en"}
+    grant(customer_id=str(made.pk), channel="email", category="marketing", **told, **said)
     payload = {**PICKUP, "equipment": "Zqcanarymachine"}
     for channel in ("email", "sms", "push", "inapp"):
         notify(
@@ -413,6 +414,7 @@ def test_an_export_holds_all_that_we_hold(customer: Customer, tmp_path: Path) ->
     assert [attempt["outcome"] for attempt in document["messages"][0]["attempts"]] == ["sent"]
     assert document["inbox"][0]["message"]
     assert [row["action"] for row in document["ledger"]] == ["granted"]
+    assert document["ledger"][0]["wording"] == {"locale": "en", "text": "Send me offers."}
     assert document["consents"][0]["enabled"] is True
     assert document["push_subscriptions"][0]["endpoint_origin"]
     assert "sealed" not in file.read_text()

@@ -86,6 +86,7 @@ def test_a_traceback_shows_every_link_of_the_chain_and_no_value() -> None:
     ("line", "kept"),
     [
         ("Not Found: /u/AbC-123_x", "Not Found: /u/[token]"),
+        ("Gone: /confirm/AbC-123_x", "Gone: /confirm/[token]"),
         ("GET /preferences/AbC-123_x?locale=fr 200", "GET /preferences/[token]?locale=fr 200"),
         ("to a@b.ca now", "to [e-mail] now"),
         ("notification.sent id=7 attempt=1", "notification.sent id=7 attempt=1"),
