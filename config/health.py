@@ -22,6 +22,7 @@ from notifications.api.envelope import ApiError, refuse
 from notifications.breaker import State
 from notifications.channel_state import Kind, states
 from notifications.stats import queue_stats
+from notifications.webhooks.apply import unapplied
 
 
 @never_cache
@@ -67,6 +68,7 @@ class _FromDatabase(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from _queue()
         yield from _channels()
+        yield from _reports()
         yield from _jobs()
 
 
@@ -99,6 +101,18 @@ def _channels() -> Iterator[Metric]:
         for state in State:
             breaker.add_metric([standing.channel, state], int(state is standing.breaker))
     yield from (stopped, breaker)
+
+
+def _reports() -> Iterator[Metric]:
+    left = unapplied()
+    rows = GaugeMetricFamily(
+        "postroom_reports",
+        "Reports of providers that are not applied: waiting, or stuck until a person looks",
+        labels=["standing"],
+    )
+    rows.add_metric(["waiting"], left.waiting)
+    rows.add_metric(["stuck"], left.stuck)
+    yield rows
 
 
 def _jobs() -> Iterator[Metric]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Count, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -50,6 +51,14 @@ class Applied:
 
     done: int = 0
     failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many wait to be tried, and how many failed too often and wait for a person."""
+
+    waiting: int
+    stuck: int
 
 
 def apply_waiting(
@@ -91,6 +100,19 @@ def try_again(ids: Sequence[int]) -> int:
     if count:
         transaction.on_commit(kick, robust=True)
     return count
+
+
+def try_again_stuck() -> int:
+    """The same for all that wait for a person."""
+    stuck = ProviderEvent.objects.filter(applied_at__isnull=True, attempts__gte=TRIES)
+    return try_again(list(stuck.values_list("pk", flat=True)))
+
+
+def unapplied() -> Standing:
+    """How many are not applied; through the index that holds no others."""
+    left = ProviderEvent.objects.filter(applied_at__isnull=True)
+    counts = left.aggregate(all=Count("pk"), stuck=Count("pk", filter=Q(attempts__gte=TRIES)))
+    return Standing(counts["all"] - counts["stuck"], counts["stuck"])
 
 
 def _applied_alone(event: ProviderEvent, now: dt.datetime) -> bool:

@@ -14,6 +14,7 @@ from notifications.errors import Transient
 from notifications.message import Address
 from tests.catalogue import Install
 from tests.integration.api_client import program, staff
+from tests.notification_factories import ProviderEventFactory
 
 
 def test_alive_needs_no_database() -> None:
@@ -64,6 +65,8 @@ def test_metrics_tell_the_queue_and_the_jobs(settings: Any, install: Install) ->
     notify(to=Address("a@example.com"), channel="email", category="transactional", subject="x", body="y")
     pause("email", until=None, reason="Holiday", by="staff:1")
     report("sms", [Transient("503")] * 20)
+    ProviderEventFactory.create_batch(2)
+    ProviderEventFactory.create(attempts=5)
     ops = program(settings, "queue:read", "jobs:run")
     ops.post("/api/admin/jobs/probe/run", content_type="application/json")
 
@@ -80,6 +83,7 @@ def test_metrics_tell_the_queue_and_the_jobs(settings: Any, install: Install) ->
     assert found["postroom_channel_stopped", "paused", "sms"] == 0
     assert found["postroom_channel_breaker", "closed", "email"] == 1
     assert found["postroom_channel_breaker", "open", "sms"] == 1
+    assert (found["postroom_reports", "waiting"], found["postroom_reports", "stuck"]) == (2, 1)
     assert found["postroom_job_last_success_timestamp_seconds", "probe"] > 1_700_000_000
     assert found["postroom_job_consecutive_failures", "probe"] == 0
     assert found["postroom_job_overdue", "probe"] == 0
