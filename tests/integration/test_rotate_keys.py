@@ -90,7 +90,7 @@ def test_a_check_counts_by_place_and_key_and_changes_nothing(
     old, new = named(OLD, settings), named(NEW, settings)
     before = list(Notification.objects.order_by("pk").values_list("to", "payload"))
     answer = run(check=True)
-    assert answer["places"] == {
+    assert {place: keys for place, keys in answer["places"].items() if keys} == {
         "notification_queue.to": {old: 2},
         "notification_queue.payload": {old: 1},
         "push_subscriptions.sealed": {old: 1},
