@@ -18,6 +18,8 @@ from notifications.row_security.apply import found
 from notifications.row_security.rights import ADMIN, SERVICE
 from tests.chaos.postgres import CrashableServer
 
+# One cluster, and each test goes on where the one before left it.
+pytestmark = pytest.mark.xdist_group("row_security_migrate")
 ROOT = Path(__file__).resolve().parents[2]
 SEEN = "SELECT count(*) FROM notification_queue"
 A_ROW = """
