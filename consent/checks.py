@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.utils.module_loading import import_string
 
-from consent.double_opt_in import DEFAULT, DEFAULT_WITHIN, SENDER
 from consent.field_keys import HOW_TO_MAKE, SHORTEST
+from consent.opt_in_defaults import DEFAULT, DEFAULT_WITHIN, SENDER
 from consent.policy import REQUIRES, Requires
 
 

@@ -6,7 +6,6 @@ the owner of the address gets. Pressing the button behind it is the event `confi
 
 import datetime as dt
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,13 +13,9 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from consent.models import ConfirmRequest, ConsentEvent, Source
+from consent.opt_in_defaults import DEFAULT, DEFAULT_WITHIN, SENDER
 from consent.tokens import address_of, token_sha256
 
-# Marketing e-mail: any form takes any address, and what arrives uninvited is reported as spam. By SMS a wrong number
-# mostly does not answer START, and a browser asks its own user.
-DEFAULT: Mapping[str, tuple[str, ...]] = {"marketing": ("email",)}
-DEFAULT_WITHIN = dt.timedelta(days=7)
-SENDER = "notifications.ask_to_confirm.ask_to_confirm"
 # A form must not become a way to fill somebody's inbox: one question an hour, however often it is sent.
 ASK_AGAIN_AFTER = dt.timedelta(hours=1)
 # Where anybody may have typed the address. The others come from the address itself, or bring their own proof (import).

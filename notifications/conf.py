@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from consent.double_opt_in import DEFAULT, DEFAULT_WITHIN, SENDER
+from consent.opt_in_defaults import DEFAULT, DEFAULT_WITHIN, SENDER
 from consent.policy import Category
 from notifications.breaker import BreakerPolicy
 from notifications.complaint_policy import ComplaintPolicy

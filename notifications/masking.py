@@ -11,7 +11,7 @@ _ID = re.compile(r"\b([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
 _URL = re.compile(r"https?://[^\s\"'<>]+")
 # What an exception quotes is a value (a name, a row, a line of a file), but for what PostgreSQL calls its things.
 _QUOTED = re.compile(r"""(?<!\w)b?'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
-_IDENTIFIER = re.compile(r'"[a-z0-9]+(?:_[a-z0-9]+)+"')
+_IDENTIFIER = re.compile(r'"(?:[a-z]+\.)?[a-z0-9]+(?:_[a-z0-9]+)+"')
 # The token of an unsubscribe link opens somebody's preferences.
 _TOKEN = re.compile(r"(/(?:u|preferences|confirm)/)[\w-]+")
 _LIMIT = 500

@@ -27,6 +27,9 @@ INSERT INTO notification_queue (channel, "to", recipient_key, category, status, 
 VALUES ('email', '{}', 'customer:1', 'reminder', 'queued', 0, 2, now(), '{}')
 """
 # A migration of ours that comes later: what does the owner see while it runs?
+# Each test goes on from the one before it: one worker runs them all.
+pytestmark = pytest.mark.xdist_group("row_security_migrate")
+
 MIGRATES = """
 import sys, django
 django.setup()

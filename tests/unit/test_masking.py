@@ -52,6 +52,10 @@ def test_a_recipient_is_an_id_or_a_hint(to: dict[str, object], shown: str) -> No
         ("b'Anna' is no JSON", "… is no JSON"),
         ("'cus_9f2' is unknown", "… is unknown"),
         ('violates unique constraint "customers_email"', 'violates unique constraint "customers_email"'),
+        (
+            'cannot refresh materialized view "public.mv_support_sla" concurrently',
+            'cannot refresh materialized view "public.mv_support_sla" concurrently',
+        ),
         ('invalid input syntax for type uuid: "Anna"', "invalid input syntax for type uuid: …"),
         ("It doesn't answer and won't", "It doesn't answer and won't"),
         ("There is no job “probe”.", "There is no job “probe”."),
