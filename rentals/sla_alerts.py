@@ -5,9 +5,11 @@ Their types are not those of mv_alert_candidates, whose job would resolve what i
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Now
 
 from rentals.alerts import Matter, open_alerts
 from rentals.models import Alert
@@ -32,6 +34,19 @@ FROM support_tickets AS ticket CROSS JOIN LATERAL (
 WHERE {_OPEN} AND ticket.id = alert.entity_id::uuid AND alert.severity <> now_is.severity
 """  # noqa: S608
 
+# The dashboard's alert of a ticket whose leads have heard as grave a word of it from sla_monitor already.
+_HEARD = """
+UPDATE alerts AS alert SET told_severity = alert.severity, updated_at = now()
+WHERE alert.type = 'sla_breach' AND alert.status <> 'resolved'
+    AND (alert.severity = 'critical' AND alert.told_severity <> 'critical'
+        OR alert.severity = 'warning' AND alert.told_severity = '')
+    AND EXISTS (
+        SELECT FROM alerts AS told
+        WHERE told.type IN ('sla_response_breached', 'sla_resolution_breached') AND told.status <> 'resolved'
+            AND told.entity_type = alert.entity_type AND told.entity_id = alert.entity_id
+            AND told.told_severity IN ('critical', alert.severity))
+"""
+
 
 def open_breaches(clocks: Sequence[Clock], *, now: dt.datetime) -> list[tuple[Clock, uuid.UUID]]:
     """Open an alert for each; answers those that are news, with its id. One whose alert is open was told already."""
@@ -41,6 +56,19 @@ def open_breaches(clocks: Sequence[Clock], *, now: dt.datetime) -> list[tuple[Cl
     }
     named = ((clock, opened.get((_type(clock), str(clock.ticket_id)))) for clock in clocks)
     return [(clock, alert) for clock, alert in named if alert]
+
+
+def note_told(alerts: Collection[uuid.UUID]) -> None:
+    """The support leads heard of these, as grave as they are now."""
+    if alerts:
+        Alert.objects.filter(pk__in=alerts).update(told_severity=F("severity"), updated_at=Now())
+
+
+def take_as_told() -> int:
+    """Mark the dashboard's alerts of tickets as told where the leads heard of them by `note_told`; answers how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HEARD)
+        return int(cursor.rowcount)
 
 
 def resolve_breaches(*, now: dt.datetime) -> int:

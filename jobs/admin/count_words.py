@@ -54,6 +54,7 @@ WORDS: Mapping[str, Promise] = {
     "response_breached": pgettext_lazy("count", "response_breached"),
     "resolution_warned": pgettext_lazy("count", "resolution_warned"),
     "resolution_breached": pgettext_lazy("count", "resolution_breached"),
+    "told by sla_monitor": pgettext_lazy("count", "told by sla_monitor"),
     "cannot be said": pgettext_lazy("count", "cannot be said"),
     "messages to move": pgettext_lazy("count", "messages to move"),
     # changed

@@ -1,7 +1,8 @@
 """What staff should look at, from the view of candidates: in, `now`; out, one open alert a matter, and word of it to a group.
 
 A warning goes to the inbox, what is critical also by e-mail and push; info to nobody. What staff heard of an alert stands
-in its `told_severity`: one that grows graver is told again, once, and one that falls and rises is not. Of many that are
+in its `told_severity`: one that grows graver is told again, once, and one that falls and rises is not. Of a ticket that is
+late the leads hear from sla_monitor, on these channels and to the ticket itself; it is not said twice. Of many that are
 new at once (a first run, a broken feed) a message tells how many.
 """
 
@@ -21,6 +22,7 @@ from jobs.telling import Telling, once
 from notifications.message import NotifyRequest, Staff
 from rentals.candidates import TYPES, take_candidates
 from rentals.models import Alert
+from rentals.sla_alerts import take_as_told
 from rentals.subjects import subjects
 
 logger = logging.getLogger(__name__)
@@ -51,6 +53,8 @@ def run(*, now: dt.datetime, progress: Progress) -> JobResult:
     telling.changed("alerts opened", taken.opened)
     telling.changed("alerts updated", taken.updated)
     telling.changed("alerts resolved", taken.resolved)
+    if told := take_as_told():
+        telling.found("told by sla_monitor", told)
     _tell_untold(telling)
     return telling.result(TYPES)
 

@@ -15,7 +15,7 @@ from jobs.spec import JobResult, Progress
 from jobs.telling import Telling, once, pages
 from notifications.message import Group, NotifyRequest, Staff
 from rentals.sla import TARGETS, Clock, break_promises, keep_promises, settle, warn
-from rentals.sla_alerts import follow_priority, open_breaches, resolve_breaches
+from rentals.sla_alerts import follow_priority, note_told, open_breaches, resolve_breaches
 
 NAME = "sla_monitor"
 LEADS = Group("support_leads")
@@ -50,6 +50,9 @@ def _breached(clocks: Sequence[Clock], telling: Telling, now: dt.datetime, *, ki
             for clock, alert in news
             for who in audience.of_breach(clock)
         )
+        if audience.leads:
+            # One word of a ticket is enough: generate_dashboard_alerts speaks to the leads as well.
+            note_told([alert for _, alert in news])
         telling.found(kind, len(page))
 
 

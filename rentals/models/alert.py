@@ -13,7 +13,7 @@ class Alert(Record):
 
     A second one of the same type and entity cannot be opened before it is resolved; to acknowledge it is not to
     resolve it. `acknowledged_by` is staff:<id>. `told_severity` is the gravest that staff heard of from
-    `generate_dashboard_alerts`; jobs that tell of their own alerts leave it empty.
+    `generate_dashboard_alerts` or `sla_monitor`; other jobs that tell of their own alerts leave it empty.
     """
 
     class Severity(models.TextChoices):

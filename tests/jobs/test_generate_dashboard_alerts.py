@@ -492,6 +492,52 @@ def test_the_number_of_statements_does_not_grow_with_the_candidates() -> None:
     assert statements(MOMENT + 5 * MINUTE) <= few
 
 
+def monitor(now: dt.datetime = MOMENT) -> JobResult:
+    return CATALOG["sla_monitor"].run(now=now, progress=silent)
+
+
+@pytest.mark.parametrize("critical", [False, True])
+def test_the_leads_hear_of_a_late_ticket_once(critical: bool) -> None:
+    staff()
+    breached(critical=critical)
+    monitor()
+    channels = {channel for _, channel in sent()}
+    assert channels >= set(generate_dashboard_alerts.CHANNELS["critical" if critical else "warning"]) - {
+        "push"
+    }  # she has no browser
+    before = sent()
+    result = generate()
+    assert (result.queued, result.found["told by sla_monitor"]) == (0, 1)
+    assert sent() == before
+    assert generate(MOMENT + 5 * MINUTE).found.get("told by sla_monitor") is None
+
+
+def test_what_grew_graver_after_sla_monitor_told_it_is_told() -> None:
+    staff()
+    ticket = breached()
+    monitor()
+    assert generate().queued == 0
+    SupportTicket.objects.filter(pk=ticket).update(priority="critical")
+    Alert.objects.update(severity="critical")  # as sla_monitor follows the priority, without a word
+    assert generate(MOMENT + 5 * MINUTE).queued == 2
+    assert sent("critical") == {("alert.sla_breach", "inapp"): 1, ("alert.sla_breach", "email"): 1}
+
+
+def test_where_sla_monitor_told_no_lead_the_dashboard_does() -> None:
+    breached()
+    monitor()
+    staff()
+    assert generate().queued == 1
+
+
+def test_what_sla_monitor_told_of_another_ticket_counts_for_that_one() -> None:
+    staff()
+    breached()
+    monitor()
+    breached()
+    assert generate().queued == 1
+
+
 HISTORY = """
 INSERT INTO alerts (type, severity, entity_type, entity_id, summary, details, detected_at, acknowledged_by, status, resolved_at)
 SELECT 'sla_breach', 'critical', 'support_ticket', n::text, '', '{}', now(), '', 'resolved', now()
@@ -509,7 +555,7 @@ def test_years_of_resolved_alerts_are_not_read(news: bool) -> None:
         for make, *_ in MAKE.values():
             make(critical=True)
     refresh(VIEW, now=MOMENT, timeout=MINUTE)
-    with explained('"alerts"', "INTO alerts") as plans:
+    with explained('"alerts"', "INTO alerts", "AS told") as plans:
         work()
     assert len(plans) > 1
     for plan in plans:
@@ -520,7 +566,7 @@ def test_years_of_resolved_alerts_are_not_read(news: bool) -> None:
 def test_a_run_that_finds_nothing_costs_a_few_statements(django_assert_num_queries: Any) -> None:
     staff()
     refresh(VIEW, now=MOMENT, timeout=MINUTE)
-    with django_assert_num_queries(8):  # two savepoints among them
+    with django_assert_num_queries(9):  # two savepoints among them
         work()
 
 

@@ -368,7 +368,10 @@ def test_a_dry_run_changes_nothing_and_shows_its_rows(lead: User) -> None:
     ticket(500)
     report = start("sla_monitor", now=NOW, trigger="command", dry_run=True)
     assert report.status == "success", report.error
-    assert report.row_counts == {"support_sla": {"insert": 1, "update": 1}, "alerts": {"insert": 1}}
+    assert report.row_counts == {
+        "support_sla": {"insert": 1, "update": 1},
+        "alerts": {"insert": 1, "update": 1},
+    }
     assert {message.template for message in report.messages} == {"sla.breached"}
     for model in (SupportSla, Alert, Notification):
         assert not model.objects.exists()
