@@ -14,7 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.audit import log_each
@@ -97,7 +97,7 @@ class DataRequestAdmin(PrivateAdmin[DataRequest]):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": _now("Personal data of a customer"),
+            "title": gettext("Personal data of a customer"),
             "form": form,
             "rehearsed": rehearsed,
             "may_export": may_export,
@@ -129,9 +129,9 @@ class DataRequestAdmin(PrivateAdmin[DataRequest]):
     def _erased(self, request: HttpRequest, done: Erased) -> HttpResponse:
         if done.receipt is not None and done.did_something:
             log_each(request, [done.receipt], f"erased a customer: {done.receipt.reason}")
-            messages.success(request, _now("The customer is forgotten. This is the receipt."))
+            messages.success(request, gettext("The customer is forgotten. This is the receipt."))
         else:
-            messages.info(request, _now("There was nothing left to erase. This is the earlier receipt."))
+            messages.info(request, gettext("There was nothing left to erase. This is the earlier receipt."))
         assert done.receipt is not None  # who was never erased gets one now
         return HttpResponseRedirect(reverse("admin:notifications_datarequest_change", args=[done.receipt.pk]))
 
@@ -151,7 +151,9 @@ class DataRequestAdmin(PrivateAdmin[DataRequest]):
     @admin.display(description=_("The hash"))
     def holds(self, row: DataRequest) -> str:
         if row.kind == DataRequest.Kind.EXPORT:
-            return _now("Is that of the document.")
+            return gettext("Is that of the document.")
         return (
-            _now("Fits the receipt.") if fingerprint(row) == row.sha256 else _now("DOES NOT FIT THE RECEIPT.")
+            gettext("Fits the receipt.")
+            if fingerprint(row) == row.sha256
+            else gettext("DOES NOT FIT THE RECEIPT.")
         )
