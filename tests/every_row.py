@@ -1,5 +1,6 @@
 """One row of everything that the admin shows, with a word in it that must not get out: in, a test database; out, the rows."""
 
+import uuid
 from typing import Any
 
 from django.contrib import admin
@@ -10,7 +11,7 @@ from django_q.models import Schedule, Task
 
 from consent.models import ConsentEvent, CustomerConsent, Suppression
 from jobs.models import JobRun
-from notifications.models import ChannelState, ServiceToken
+from notifications.models import ChannelState, DataRequest, NotificationHistory, ServiceToken
 from rentals.models import Customer, ViewState
 from tests.business_factories import (
     AlertFactory,
@@ -83,6 +84,21 @@ def make_every_row() -> dict[type[Model], Model]:
             error_message=SECRET,
             trigger="command",
             lease_until=now,
+        ),
+        DataRequest.objects.create(
+            kind="export", customer_id=SECRET, made_by="staff:1", reason=SECRET, made_at=now, sha256="0" * 64
+        ),
+        NotificationHistory.objects.create(
+            id=uuid.uuid4(),
+            channel="email",
+            category="transactional",
+            priority=1,
+            status="failed",
+            attempts=1,
+            error=SECRET,
+            scheduled_at=now,
+            created_at=now,
+            finished_at=now,
         ),
         ServiceToken.objects.create(name=SECRET, sha256="0" * 64, scopes=["process"], created_by=SECRET),
         Schedule.objects.create(name=SECRET, func="math.floor"),
