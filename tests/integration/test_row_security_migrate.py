@@ -18,8 +18,6 @@ from notifications.row_security.apply import found
 from notifications.row_security.rights import ADMIN, SERVICE
 from tests.chaos.postgres import CrashableServer
 
-# One cluster, and each test goes on where the one before left it.
-pytestmark = pytest.mark.xdist_group("row_security_migrate")
 ROOT = Path(__file__).resolve().parents[2]
 SEEN = "SELECT count(*) FROM notification_queue"
 A_ROW = """
@@ -48,10 +46,10 @@ call_command("migrate", "notifications", sys.argv[1], verbosity=0)
 """
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrashableServer]:
-    """Roles are a cluster's: these tests begin where there are none."""
-    with CrashableServer(tmp_path_factory.mktemp("cluster")) as running:
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[CrashableServer]:
+    """Roles are a cluster's: each test begins where there are none."""
+    with CrashableServer(tmp_path) as running:
         yield running
 
 
@@ -106,7 +104,7 @@ class Project:
         return self._server.url.replace("://postgres@/chaos?", f"://{role}@/{self._name}?")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def shop(server: CrashableServer, django_db_blocker: Any) -> Project:
     """Migrated by an owner who may make no roles; a message is in it."""
     with server.connect("postgres") as root:
@@ -120,7 +118,19 @@ def shop(server: CrashableServer, django_db_blocker: Any) -> Project:
     return project
 
 
-def test_an_owner_who_may_make_no_roles_is_told_and_works_as_before(shop: Project) -> None:
+def test_the_owner_sees_nothing_and_changes_nothing(shop: Project) -> None:
+    _who_may_make_no_roles_is_told_and_works_as_before(shop)
+    _the_script_of_an_administrator_guards_what_the_owner_could_not(shop)
+    _then_the_owner_sees_nothing_and_changes_nothing(shop)
+
+
+def test_the_owner_sees_while_it_migrates_and_only_then(shop: Project) -> None:
+    _the_script_of_an_administrator_guards_what_the_owner_could_not(shop)
+    _but_sees_while_it_migrates_and_only_then(shop)
+    _a_migrate_that_broke_off_is_told_and_mended_by_the_next(shop)
+
+
+def _who_may_make_no_roles_is_told_and_works_as_before(shop: Project) -> None:
     assert f"{SERVICE}: the role does not exist" in shop.gaps("shop")
     assert shop.ask("shop", SEEN) == 1
 
@@ -146,7 +156,7 @@ def test_an_owner_who_may_make_roles_is_not_cut_off_while_nobody_is_a_member(
     assert project.ask("clerk", SEEN) == 1
 
 
-def test_the_script_of_an_administrator_guards_what_the_owner_could_not(shop: Project) -> None:
+def _the_script_of_an_administrator_guards_what_the_owner_could_not(shop: Project) -> None:
     script = shop.manage("shop", "row_security", "--sql").stdout
     shop.root("shop", script)
     shop.root("shop", script)
@@ -154,7 +164,7 @@ def test_the_script_of_an_administrator_guards_what_the_owner_could_not(shop: Pr
     assert shop.gaps("shop") == []
 
 
-def test_the_owner_sees_nothing_and_changes_nothing(shop: Project) -> None:
+def _then_the_owner_sees_nothing_and_changes_nothing(shop: Project) -> None:
     assert shop.ask("shop_app", SEEN) == 1
     assert shop.ask("shop", SEEN) == 0
     assert shop.ask("shop", "UPDATE notification_queue SET priority = 0") == 0
@@ -166,14 +176,14 @@ def test_the_owner_sees_nothing_and_changes_nothing(shop: Project) -> None:
     assert shop.ask("shop_app", SEEN) == 1
 
 
-def test_the_owner_sees_while_it_migrates_and_only_then(shop: Project) -> None:
+def _but_sees_while_it_migrates_and_only_then(shop: Project) -> None:
     done = shop.run("shop", "-c", MIGRATES, "0009")
     assert (done.returncode, done.stdout) == (0, "sees 1\n"), done.stderr
     assert shop.gaps("shop") == []
     assert shop.ask("shop", SEEN) == 0
 
 
-def test_a_migrate_that_broke_off_is_told_and_mended_by_the_next(shop: Project) -> None:
+def _a_migrate_that_broke_off_is_told_and_mended_by_the_next(shop: Project) -> None:
     shop.ask("shop", "ALTER TABLE notification_queue NO FORCE ROW LEVEL SECURITY")
     assert shop.gaps("shop") == ["notification_queue: row level security does not hold for its owner"]
     done = shop.manage("shop", "migrate")
