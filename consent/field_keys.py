@@ -2,7 +2,7 @@
 
 FIELD_KEYS is a list, newest first. The first entry encrypts and all decrypt, so a new key is put in front and old
 ones leave once `manage.py rotate_keys` has encrypted everything anew. The *last* entry also makes the blind indexes,
-which can't be recomputed without the addresses: it stays (docs/decisions/0011-the-index-key-stays.md).
+which can't be recomputed without the addresses: it stays (docs/decisions/0016-the-index-key-stays.md).
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """What became of e-mails: in, SendGrid's signed batch of events; out, each event stored, once however often it comes.
 
 https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event. Anymail's own view is not used: it verifies
-nothing without a key, checks no age, and makes one word of hard and soft bounces (docs/decisions/0011-our-own-webhooks.md).
+nothing without a key, checks no age, and makes one word of hard and soft bounces (docs/decisions/0017-our-own-webhooks.md).
 """
 
 import datetime as dt
