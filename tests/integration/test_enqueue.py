@@ -110,7 +110,7 @@ def test_two_callers_at_once_with_one_key_queue_one_row() -> None:
     def call() -> None:
         try:
             with transaction.atomic():
-                barrier.wait(5)
+                barrier.wait(30)
                 results.append(
                     notify(
                         "booking.pickup_today",
