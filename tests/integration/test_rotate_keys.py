@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from consent import rotate as rotation
 from consent.field_keys import encryption_keys, key_id
@@ -15,6 +16,7 @@ from consent.sealed_places import sealed_places
 from notifications.models import Notification, PushSubscription
 from notifications.sealed_payload import open_payload, seal_payload
 from tests.notification_factories import NotificationFactory, PushSubscriptionFactory, sealed
+from tests.roles import CLERK, MEMBER, STRANGER, WORKER, logged_in_as, make_role
 
 pytestmark = pytest.mark.django_db
 OLD, NEW, THIRD = "o" * 32, "n" * 32, "t" * 32
@@ -154,3 +156,47 @@ def test_the_table_is_for_people(sealed_rows: list[Notification], settings: Any)
     call_command("rotate_keys", stdout=out)
     assert "4 values were encrypted anew" in out.getvalue()
     assert f"Key {named(OLD, settings)} makes the blind indexes: 0 values, stays." in out.getvalue()
+
+
+# ── Which login ─────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(("role", "hidden"), [(STRANGER, "notification_queue"), (WORKER, "second_factors")])
+def test_a_login_that_cannot_see_every_value_frees_no_key(
+    role: str, hidden: str, check: bool, sealed_rows: list[Notification]
+) -> None:
+    """The owner of the tables, too, sees no row and may read: «0 values, may be removed» would be the end of them."""
+    make_role(STRANGER)
+    with connection.cursor() as cursor:
+        cursor.execute(f"GRANT SELECT, UPDATE ON ALL TABLES IN SCHEMA public TO {STRANGER}")
+    out = io.StringIO()
+    try:
+        with (
+            logged_in_as(role),
+            pytest.raises(CommandError, match=f"cannot get at .*{hidden}.*postroom_admin"),
+        ):
+            call_command("rotate_keys", check=check, stdout=out)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {STRANGER}")
+    assert out.getvalue() == ""
+    assert count_of_old(sealed_rows) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_login_of_the_web_server_rotates_and_the_back_office_alone_may_too(
+    sealed_rows: list[Notification], settings: Any
+) -> None:
+    with logged_in_as(MEMBER):
+        assert sum(run()["resealed"].values()) == 4
+    with logged_in_as(CLERK):
+        assert sum(run()["resealed"].values()) == 0
+    assert count_of_old(sealed_rows) == 0
+
+
+def count_of_old(rows: list[Notification]) -> int:
+    """How many of these messages are not under the first key."""
+    for row in rows:
+        row.refresh_from_db()
+    newest = key_id(encryption_keys()[0])
+    return sum(newest not in f"{row.to}{row.payload}" for row in rows)

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from consent.field_keys import encryption_keys, index_key_id, key_id
+from consent.out_of_reach import HINT, out_of_reach
 from consent.rotate import Rotated, count_by_key, rotate
 from consent.sealed import NO_KEY
 from consent.sealed_places import sealed_places
@@ -34,6 +35,9 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         if not 0 < options["batch"] <= MOST:
             raise CommandError(f"--batch must be from 1 to {MOST}.")
+        if hidden := out_of_reach([place.table for place in sealed_places()], writing=not options["check"]):
+            # A key that «may be removed», because its values cannot be seen, would be their end.
+            raise CommandError(f"This login cannot get at {', '.join(hidden)}: {HINT}. Nothing was done.")
         before = {place.name: count_by_key(place) for place in sealed_places()}
         done = None if options["check"] else self._rotate(before, options)
         after = before if done is None else {place.name: count_by_key(place) for place in sealed_places()}
