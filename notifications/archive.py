@@ -34,7 +34,7 @@ CROSS JOIN LATERAL (
     -- Whoever was erased while the message was in the queue is not tied to it again (history.forget).
     SELECT CASE WHEN NOT q."to" ? 'erased' THEN wanted.who END AS who,
         CASE WHEN q."to" ? 'erased' AND strpos(q.idempotency_key, split_part(q.recipient_key, ':', 2)) > 0
-            THEN 'erased:' || encode(sha256(convert_to(q.idempotency_key, 'UTF8')), 'hex')
+            THEN 'erased:' || q.id
             ELSE q.idempotency_key END AS key
 ) AS tie
 CROSS JOIN LATERAL (

@@ -17,11 +17,12 @@ from notifications.models import DeliveryAttempt, Notification, NotificationHist
 from notifications.models.kept import Kept
 from templates_app.models import NotificationTemplate
 
-# Keys hold ids, and at times the recipient's own: those go too, and stay as unique as they were.
+# Keys hold ids, and at times the recipient's own: those go too. No hash of them stays, which whoever has a list of ids could
+# try them on, and which would be taken when the same key is used, and erased, once more.
 FORGET = """
 UPDATE notification_history
 SET recipient_index = NULL, idempotency_key = CASE WHEN strpos(idempotency_key, %s) > 0
-    THEN 'erased:' || encode(sha256(convert_to(idempotency_key, 'UTF8')), 'hex') ELSE idempotency_key END
+    THEN 'erased:' || id ELSE idempotency_key END
 WHERE recipient_index = %s
 """
 
@@ -51,7 +52,7 @@ def of_recipient(recipient_key: str) -> "list[NotificationHistory]":
 def forget(recipient_key: str) -> int:
     """Cut the tie between a recipient and their past messages for good; answers how many there were.
 
-    The rows stay, as counts of what was sent. Their keys stay used.
+    The rows stay, as counts of what was sent. Their keys stay used, but for those that name the recipient.
     """
     own = recipient_key.partition(":")[2]
     with connection.cursor() as cursor:

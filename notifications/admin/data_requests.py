@@ -112,6 +112,9 @@ class DataRequestAdmin(PrivateAdmin[DataRequest]):
             reason=form.cleaned_data["reason"],
             now=timezone.now(),
         )
+        # Whoever stops reading before the end has what they read, and no receipt says so.
+        asked = DataRequest(id=export.id, kind=DataRequest.Kind.EXPORT, customer_id=export.who.id)
+        log_each(request, [asked], f"exported a customer: {export.reason}")
         response = StreamingHttpResponse(export, content_type="application/json")
         response["Content-Disposition"] = 'attachment; filename="customer-export.json"'
         response["Cache-Control"] = "no-store"

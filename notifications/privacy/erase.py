@@ -20,7 +20,7 @@ from consent.policy import Scope
 from consent.suppress import suppress_index
 from consent.write import lock_customers
 from notifications.conf import conf
-from notifications.history import forget
+from notifications.history import forget, of_recipient
 from notifications.models import DataRequest, InboxItem, ProviderEvent, PushSubscription
 from notifications.privacy.person import Person, person
 from notifications.privacy.receipts import checked_reason, newest, write_receipt
@@ -133,7 +133,10 @@ def _messages(who: Person, now: dt.datetime) -> tuple[dict[str, int], int]:
         cursor.execute(ERASE, asked)
         rows = cursor.fetchall()
     indexes = [index for _, index in who.indexes]
-    about = Q(notification_id__in=ids) | Q(event_type=ProviderEvent.Type.INBOUND, address_hmac__in=indexes)
+    past = [row.pk for key in who.recipient_keys for row in of_recipient(key)]
+    about = Q(notification_id__in=[*ids, *past]) | Q(
+        event_type=ProviderEvent.Type.INBOUND, address_hmac__in=indexes
+    )
     reports = ProviderEvent.objects.filter(about).exclude(detail={}, address_hint="")
     counts = {
         "messages emptied": len(rows),

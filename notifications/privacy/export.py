@@ -7,12 +7,14 @@ their addresses; inbox; browsers without keys; links. A piece at a time: a perso
 import datetime as dt
 import hashlib
 import json
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 from django.db.models import Model, QuerySet
+from uuid_utils.compat import uuid7
 
 from consent.models import ConsentEvent, CustomerConsent, Suppression, UnsubscribeToken
 from consent.sealed import SealError
@@ -22,6 +24,7 @@ from notifications.models import (
     InboundText,
     InboxItem,
     Notification,
+    NotificationHistory,
     ProviderEvent,
     PushSubscription,
 )
@@ -36,13 +39,16 @@ PAGE = 200
 
 
 class Export:
-    """One export. Iterate to get the pieces of the document; at its end `receipt` is the row about it."""
+    """One export. Iterate to get the pieces of the document; at its end `receipt` is the row about it, under `id`. Who hands
+    out pieces before the end writes down first that they do: a reader may leave before the last."""
+
+    receipt: DataRequest | None
 
     def __init__(self, customer_id: str, *, by: str, reason: str, now: dt.datetime) -> None:
         """Raises ReasonError, and NobodyError for an id that nothing is known of, before anything is written."""
         self.reason = checked_reason(reason)
         self.who, self.by, self.now = person(customer_id), by, now
-        self.receipt: DataRequest | None = None
+        self.id, self.receipt = uuid7(), None
         if self.who.contact is None and not any(rows.exists() for rows in self._kept()):
             raise NobodyError(f"There is no customer {customer_id}, and nothing is kept of one.")
 
@@ -60,6 +66,7 @@ class Export:
             at=self.now,
             counts=counts,
             sha256=digest.hexdigest(),
+            pk=self.id,
         )
 
     def _document(self, counts: Counter[str]) -> Iterator[str]:
@@ -81,7 +88,7 @@ class Export:
     def _sections(self) -> Iterator[tuple[str, Iterable[Any]]]:
         messages, texts, consents, ledger, suppressions, inbox, browsers, links, requests = self._kept()
         yield "messages", (_message(row) for row in _each(messages))
-        yield "past_messages", (_fields(row) for key in self.who.recipient_keys for row in of_recipient(key))
+        yield "past_messages", (_past(row) for key in self.who.recipient_keys for row in of_recipient(key))
         yield "texts", map(_text, _each(texts))
         yield "consents", map(_fields, _each(consents))
         yield "ledger", map(_event, _each(ledger))
@@ -123,10 +130,17 @@ def _message(row: Notification) -> dict[str, Any]:
         "payload": payload,
         "text": dict(shown.parts) or shown.problem,
         "attempts": [_without(attempt, "notification") for attempt in row.delivery_attempts.all()],
-        "reports": [
-            _without(event, "address_hmac") for event in ProviderEvent.objects.filter(notification_id=row.pk)
-        ],
+        "reports": _reports(row.pk),
     }
+
+
+def _past(row: NotificationHistory) -> dict[str, Any]:
+    return {**_without(row, "recipient_index"), "reports": _reports(row.pk)}
+
+
+def _reports(message: uuid.UUID) -> list[dict[str, Any]]:
+    events = ProviderEvent.objects.filter(notification_id=message).order_by("id")
+    return [_without(event, "address_hmac") for event in events]
 
 
 def _event(row: ConsentEvent) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import json
+import uuid
 from collections.abc import Mapping
 
 from consent.addresses import mentions_address
@@ -32,8 +33,9 @@ def write_receipt(
     at: dt.datetime,
     counts: Mapping[str, int],
     sha256: str = "",
+    pk: uuid.UUID | None = None,
 ) -> DataRequest:
-    """Keep it. Without `sha256` (of an exported document) the hash is of the receipt's own facts."""
+    """Keep it, under `pk` if somebody has named it already. Without `sha256` (of an exported document) the hash is of the receipt's own facts."""
     row = DataRequest(
         kind=kind,
         customer_id=customer_id,
@@ -43,6 +45,7 @@ def write_receipt(
         counts=dict(counts),
         sha256=sha256,
     )
+    row.pk = pk or row.pk
     row.sha256 = sha256 or fingerprint(row)
     row.save(force_insert=True)
     return row

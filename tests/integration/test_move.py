@@ -397,3 +397,16 @@ def test_a_recipients_past_can_be_listed_and_cut_off_for_good() -> None:
     own.refresh_from_db()
     assert (own.idempotency_key or "").startswith("erased:")
     assert the_past(row).idempotency_key == "job:17"
+
+
+def test_a_key_that_is_used_again_after_an_erasure_neither_stops_the_move_nor_the_next_erasure() -> None:
+    """The key names the person, so the history lost it with them: whoever still has it may ask anew, and be erased anew."""
+    customer = CustomerFactory.create()
+    who = f"customer:{customer.pk}"
+    for to in ({"customer_id": str(customer.pk)}, {"erased": True}, {"customer_id": str(customer.pk)}):
+        finished("sent", 8, to=to, recipient_key=who, idempotency_key=f"promo:{customer.pk}")
+        assert move() == 1
+        forget(who)
+    keys = list(NotificationHistory.objects.values_list("idempotency_key", flat=True))
+    assert len(set(keys)) == 3
+    assert str(customer.pk) not in str(keys)

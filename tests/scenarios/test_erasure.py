@@ -20,23 +20,26 @@ from django.utils import timezone
 
 from consent.models import ConsentEvent, Suppression, UnsubscribeToken
 from consent.preferences import grant
+from notifications.archive import copy
 from notifications.claim import claim
 from notifications.conf import conf
 from notifications.deliver import dispatch
 from notifications.enqueue import notify
 from notifications.errors import Sent, Transient
 from notifications.message import Address, Delivery
-from notifications.models import DataRequest, InboxItem, Notification, PushSubscription
+from notifications.models import DataRequest, InboxItem, Notification, ProviderEvent, PushSubscription
 from notifications.privacy.erase import NobodyError, erase
 from notifications.privacy.receipts import ReasonError, fingerprint
 from notifications.record import record
 from notifications.replay import replay, send_again
+from notifications.retention import Retention, ended
 from notifications.story import story
 from notifications.verdict import after_delivery
 from notifications.worker import drain
 from rentals.models import Booking, Customer
 from sandbox.testing import SandboxServer
 from tests.canaries import MARK, PREFIX, found_in
+from tests.ended import finished
 from tests.factories import BookingFactory, CustomerFactory
 from tests.messages import PICKUP, browser, fresh, queued
 from tests.operators import operator, seen
@@ -452,3 +455,42 @@ def test_the_page_exports_as_a_download_that_nobody_keeps(customer: Customer) ->
     assert "no-store" in answer["Cache-Control"]
     assert "attachment" in answer["Content-Disposition"]
     assert DataRequest.objects.get().made_by.startswith("staff:")
+
+
+def test_reports_on_messages_that_have_left_the_queue_are_emptied_too_and_exported_before(
+    customer: Customer,
+) -> None:
+    row = finished("sent", 8, to={"customer_id": str(customer.pk)}, recipient_key=f"customer:{customer.pk}")
+    report: dict[str, Any] = {"provider": "sendgrid", "event_type": "bounced", "occurred_at": timezone.now()}
+    ProviderEvent.objects.create(
+        event_id="1", notification_id=row.pk, address_hint="z•••@e•••.com", detail={"reason": MARK}, **report
+    )
+    of_another = ProviderEvent.objects.create(
+        event_id="2", notification_id=uuid.uuid4(), address_hint="j•••@e•••.org", **report
+    )
+    copy(ended("sent", Retention(), now=timezone.now(), limit=5))
+    Notification.objects.filter(pk=row.pk).delete()
+    out = io.StringIO()
+    call_command("export_customer", str(customer.pk), stdout=out)
+    (past,) = json.loads(out.getvalue())["past_messages"]
+    assert [told["event_type"] for told in past["reports"]] == ["bounced"]
+    assert forget(customer).counts["provider reports emptied"] == 1
+    assert found_in(everything()) == []
+    emptied = ProviderEvent.objects.get(event_id="1")
+    assert (emptied.address_hint, emptied.detail) == ("", {})
+    of_another.refresh_from_db()
+    assert of_another.address_hint == "j•••@e•••.org"
+
+
+def test_an_export_that_is_not_read_to_its_end_is_in_the_audit_log(customer: Customer) -> None:
+    client = operator(VIEW, MAY_EXPORT)
+    asked = {"customer": str(customer.pk), "reason": "by mail", "export": "1"}
+    answer: Any = client.post(f"{PAGE}person/", asked)
+    assert EMAIL in next(iter(answer.streaming_content)).decode()
+    assert not DataRequest.objects.exists(), "a receipt is of a whole document"
+    entry = LogEntry.objects.get()
+    assert entry.change_message == "exported a customer: by mail"
+    assert str(customer.pk) in entry.object_repr
+    whole: Any = client.post(f"{PAGE}person/", asked)
+    b"".join(whole.streaming_content)
+    assert str(DataRequest.objects.get().pk) == LogEntry.objects.latest("pk").object_id
