@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from consent.addresses import AddressError, blind_index
 from consent.directory import Contact, directory
 from consent.ledger import State
-from consent.models import CustomerConsent, Source, Suppression
+from consent.models import ConsentEvent, CustomerConsent, Source, Suppression
 from consent.policy import OPTIONAL, REQUIRES, Category, Requires, Scope
 from consent.preferences import Change, current, record_many
 from consent.suppress import lift, suppress
@@ -80,7 +80,7 @@ def come_back(number: str, said: Said) -> Effect:
         news = record_many(
             _change(customer_id, category, said, enabled=True)
             for customer_id in sorted(directory().customers_at(CHANNEL, number))
-            for category in _taken(current(customer_id))
+            for category in _taken(customer_id)
         )
     return Effect(is_news=news > 0 or bool(known), was_blocked=any(row.scope == Scope.ALL for row in known))
 
@@ -108,12 +108,21 @@ def _are_out(customers: Sequence[str]) -> bool:
     return left.count() == len(customers) * len(OPTIONAL)
 
 
-def _taken(states: Mapping[tuple[str, str], State]) -> Iterable[Category]:
-    """What a STOP took: withdrawn by it, and allowed before, by a grant or without one."""
+def _taken(customer_id: str) -> Iterable[Category]:
+    """What a STOP took: withdrawn by it and not elsewhere too, and allowed before, by a grant or without one."""
+    states = current(customer_id)
+    revoked = ConsentEvent.objects.filter(
+        customer_id=customer_id, channel=CHANNEL, action=ConsentEvent.Action.REVOKED
+    )
+    elsewhere = dict(
+        revoked.exclude(source__in=BY_STOP).order_by("occurred_at").values_list("category", "occurred_at")
+    )
     for category in sorted(OPTIONAL):
         state = states.get((CHANNEL, category.value), State())
         was_allowed = state.granted_at is not None or REQUIRES[category] is Requires.NO_REVOCATION
-        if state.revoked_at is not None and not state.enabled and state.source in BY_STOP and was_allowed:
+        left = elsewhere.get(category.value)
+        is_stops = left is None or (state.granted_at is not None and left < state.granted_at)
+        if state.revoked_at is not None and not state.enabled and is_stops and was_allowed:
             yield category
 
 

@@ -7,12 +7,16 @@ imported today cannot undo last week's unsubscribe.
 
 import datetime as dt
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from consent.models import Category, CustomerConsent, Source
 from consent.policy import OPTIONAL
+
+# Who says no once more after this long has said it again; before, it is a mail program that repeats its post.
+AGAIN_AFTER = dt.timedelta(days=1)
 
 Key = tuple[str, str, str]  # customer, channel, category
 Fact = tuple[Key, bool, dt.datetime]
@@ -114,23 +118,47 @@ def state_of(row: CustomerConsent) -> State:
 
 
 def fold(
-    states: Mapping[Key, State], changes: Iterable[Change], *, known: Iterable[Fact] = ()
+    states: Mapping[Key, State],
+    changes: Iterable[Change],
+    *,
+    known: Iterable[Fact] = (),
+    asked: Mapping[Key, dt.datetime] | None = None,
 ) -> tuple[dict[Key, State], list[Change]]:
     """The states after the changes, and the changes that are news, oldest first.
 
-    A change is no news when it repeats what stands (a one-click POST that is sent twice), or when it is older
-    than what stands and among the `known` facts of the ledger.
+    A change is no news when it repeats what stood at its moment (a one-click POST that is sent twice). For one that is older
+    than what stands now, that takes what the ledger has of its key (`known`). A no that is said again is news where it
+    matters later: after we `asked` (the latest question without an answer, by key), or when the customer says it on another day.
     """
-    after, heard, news = dict(states), set(known), []
+    after, news = dict(states), list[Change]()
+    heard: defaultdict[Key, list[tuple[dt.datetime, bool]]] = defaultdict(list)
+    for key, enabled, at in known:
+        heard[key].append((at, enabled))
     for change in sorted(changes, key=lambda change: change.at):
         state = after.get(change.key, State())
         if state.outlasts(change):
-            repeated = change.fact in heard
+            repeated = _stood(heard[change.key], change)
         else:
             repeated = state.decided_at is not None and state.enabled == change.enabled
+            repeated = repeated and not _says_no_again(state, change, (asked or {}).get(change.key))
         if repeated:
             continue
-        heard.add(change.fact)
+        heard[change.key].append((change.at, change.enabled))
         news.append(change)
         after[change.key] = state.after(change)
     return after, news
+
+
+def _stood(heard: Iterable[tuple[dt.datetime, bool]], change: Change) -> bool:
+    """Had the ledger this very decision, or the same one before it and none in between?"""
+    before = [(at, not enabled) for at, enabled in heard if at <= change.at]
+    return (change.at, not change.enabled) in before or (
+        bool(before) and max(before)[1] is not change.enabled
+    )
+
+
+def _says_no_again(state: State, change: Change, asked_at: dt.datetime | None) -> bool:
+    if change.enabled or state.revoked_at is None:
+        return False
+    is_after_asking = asked_at is not None and state.revoked_at < asked_at <= change.at
+    return is_after_asking or (change.actor == "customer" and change.at - state.revoked_at >= AGAIN_AFTER)

@@ -61,7 +61,7 @@ def revoke(
     evidence: Mapping[str, Any] | None = None,
     locale: str = "",
 ) -> ConsentEvent | None:
-    """The customer withdrew at `at`; as `grant`. Security and transactional can't be withdrawn: ConsentError."""
+    """The customer withdrew at `at`; as `grant`, but what is said again on another day is on record again. Security and transactional can't be withdrawn: ConsentError."""
     return _record_one(
         Change(customer_id, channel, category, False, source, actor, at, wording, evidence or {}, locale)
     )
@@ -164,22 +164,35 @@ def _record(changes: Sequence[Change]) -> list[ConsentEvent]:
             for row in CustomerConsent.objects.filter(customer_id__in=customers)
         }
         states = {key: state_of(row) for key, row in rows.items()}
-        states, news = fold(states, changes, known=_known_facts(states, changes))
+        states, news = fold(
+            states, changes, known=_known_facts(states, changes), asked=_asked(states, changes)
+        )
         events = write_events(news)
         write_states({change.key: states[change.key] for change in news})
     return events
 
 
-def _known_facts(states: Mapping[Key, State], changes: Iterable[Change]) -> set[Fact]:
-    """What the ledger knows already of the changes that are older than the state: asked only when there are any."""
-    late = [change for change in changes if change.key in states and states[change.key].outlasts(change)]
+def _known_facts(states: Mapping[Key, State], changes: Iterable[Change]) -> list[Fact]:
+    """What the ledger has of customers with changes that are older than the state: asked only when there are any."""
+    late = {
+        change.customer_id
+        for change in changes
+        if change.key in states and states[change.key].outlasts(change)
+    }
     if not late:
-        return set()
-    events = ConsentEvent.objects.exclude(action=ConsentEvent.Action.REQUESTED).filter(
-        customer_id__in={change.customer_id for change in late},
-        occurred_at__in={change.at for change in late},
-    )
-    return {
+        return []
+    events = ConsentEvent.objects.exclude(action=ConsentEvent.Action.REQUESTED).filter(customer_id__in=late)
+    return [
         ((event.customer_id, event.channel, event.category), event.action in GRANTS, event.occurred_at)
         for event in events
-    }
+    ]
+
+
+def _asked(states: Mapping[Key, State], changes: Iterable[Change]) -> dict[Key, dt.datetime]:
+    """When we last asked, without an answer, those who say no once more: asked only when there are any."""
+    off = {key for key, state in states.items() if not state.enabled}
+    again = {change.customer_id for change in changes if not change.enabled and change.key in off}
+    if not again:
+        return {}
+    questions = ConfirmRequest.objects.filter(customer_id__in=again, confirmed_at=None).order_by("asked_at")
+    return {(one.customer_id, one.channel, one.category): one.asked_at for one in questions}

@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection, transaction
 from consent.ledger import State
 from consent.models import ConsentEvent, CustomerConsent
 from consent.preferences import BATCH, Change, ConsentError, current, grant, record_many, revoke
+from consent.rebuild import drifts
 
 NOW = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)
 KEY: dict[str, Any] = {"customer_id": "c1", "channel": "email", "category": "marketing"}
@@ -50,8 +51,19 @@ class TestOneChange:
     def test_the_same_again_adds_nothing(self, act: Callable[..., Any]) -> None:
         assert act(**KEY, **BY, at=NOW)
         assert act(**KEY, **BY, at=NOW) is None
-        assert act(**KEY, **BY, at=day(2)) is None
+        assert act(**KEY, **BY, at=NOW + dt.timedelta(hours=1)) is None
         assert ConsentEvent.objects.count() == 1
+
+    def test_a_no_on_another_day_is_on_record_and_no_older_yes_undoes_it(self) -> None:
+        revoke(**KEY, **BY, at=NOW)
+        assert revoke(**KEY, **BY, at=day(30))
+        assert grant(**KEY, source="import", actor="job:import", at=day(15))
+        assert not current("c1")["email", "marketing"].enabled
+        assert drifts(["c1"]) == []
+
+    def test_a_yes_on_another_day_adds_nothing(self) -> None:
+        grant(**KEY, **BY, at=NOW)
+        assert grant(**KEY, **BY, at=day(30)) is None
 
     def test_to_and_fro_keeps_every_step(self) -> None:
         for number, act in enumerate((grant, revoke, grant, revoke)):

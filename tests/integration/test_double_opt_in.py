@@ -158,6 +158,19 @@ def test_who_withdrew_after_asking_stays_out_though_the_old_link_is_pressed(
     assert not stands(customer_id)
 
 
+def test_who_was_out_before_and_says_no_again_after_asking_stays_out_too(
+    customer_id: str, sandbox: SandboxServer
+) -> None:
+    said: dict[str, Any] = {"customer_id": customer_id, "channel": "email", "category": "marketing"}
+    revoke(**said, source="one_click", actor="customer", at=timezone.now() - HOUR)
+    wish(customer_id)
+    path = link(sandbox)
+    assert revoke(**said, source="one_click", actor="customer", at=timezone.now())
+    assert revoke(**said, source="one_click", actor="customer", at=timezone.now()) is None
+    assert "they stay off" in Client().post(path).content.decode()
+    assert not stands(customer_id)
+
+
 def test_a_form_that_is_sent_ten_times_asks_once_an_hour(customer_id: str) -> None:
     now = timezone.now()
     assert wish(customer_id, at=now)

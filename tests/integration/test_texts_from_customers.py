@@ -1,5 +1,6 @@
 """Texts from customers through the signed door: keywords act once, are answered once or not at all, and leave no number behind."""
 
+import datetime as dt
 import html
 import re
 import threading
@@ -235,6 +236,21 @@ def test_start_does_not_undo_what_the_customer_switched_off_elsewhere(bare: Clie
     text(bare, "STOP")
     text(bare, "UNSTOP")
     assert states(known) == {"marketing": False, "reminder": True}
+
+
+def test_nor_does_a_stop_on_another_day_make_it_the_stops(bare: Client) -> None:
+    known = customer()
+    left: dict[str, Any] = {
+        "customer_id": str(known.pk),
+        "channel": "sms",
+        "category": "reminder",
+        "actor": "customer",
+    }
+    revoke(**left, source="preference_page", at=timezone.now() - dt.timedelta(days=3))
+    text(bare, "STOP")
+    assert ConsentEvent.objects.filter(category="reminder", source="sms_keyword").count() == 1
+    text(bare, "UNSTOP")
+    assert states(known) == {"marketing": False, "reminder": False}
 
 
 def test_start_gives_back_what_was_lost_with_twilios_own_word_for_it(bare: Client) -> None:

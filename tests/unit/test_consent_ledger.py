@@ -1,6 +1,7 @@
 """How decisions become a state: whatever order they are heard in, however often, the same state stands."""
 
 import datetime as dt
+from dataclasses import replace
 from functools import reduce
 
 import pytest
@@ -32,7 +33,7 @@ def test_the_later_decision_stands(history: list[Change]) -> None:
 @given(histories())
 def test_hearing_everything_again_is_no_news(history: list[Change]) -> None:
     states, news = fold({}, history)
-    again, more = fold(states, history, known={one.fact for one in news} | {one.fact for one in history})
+    again, more = fold(states, history, known={one.fact for one in news})
     assert more == []
     assert again == states
 
@@ -60,6 +61,32 @@ def test_an_old_grant_cannot_undo_a_newer_unsubscribe_but_is_kept_as_proof() -> 
     assert after[KEY].source == "web_form"
 
 
+@given(histories())
+def test_who_says_no_on_another_day_is_not_brought_back_by_an_older_yes(history: list[Change]) -> None:
+    """One at a time, as they happen, and then an old file with a yes of any day before the last no."""
+    states: dict[tuple[str, str, str], State] = {}
+    ledger: list[Change] = []
+    for one in sorted([*history, change(31, False)], key=lambda one: one.at):
+        states, news = fold(states, [one], known={known.fact for known in ledger})
+        ledger += news
+    for day in range(31):
+        after, _ = fold(states, [change(day, True, "import")], known={known.fact for known in ledger})
+        assert not after[KEY].enabled
+
+
+def test_a_no_that_is_posted_twice_is_one() -> None:
+    twice = replace(change(1, False), at=START + dt.timedelta(days=1, hours=23))
+    states, _ = fold({}, [change(1, False)])
+    assert fold(states, [twice])[1] == []
+    assert fold(states, [twice], asked={KEY: START})[1] == []
+    assert fold(states, [twice], asked={KEY: START + dt.timedelta(days=1, hours=1)})[1] == [twice]
+
+
+def test_what_a_provider_says_again_is_nobodys_new_decision() -> None:
+    states, _ = fold({}, [change(1, False)])
+    assert fold(states, [replace(change(9, False), actor="provider:sendgrid")])[1] == []
+
+
 def test_at_the_same_moment_the_revocation_stands_whichever_is_heard_first() -> None:
     for first, second in ((True, False), (False, True)):
         states, _ = fold({}, [change(1, first)])
@@ -76,7 +103,7 @@ def test_the_source_is_the_one_of_the_decision_that_stands() -> None:
 
 def test_news_come_oldest_first() -> None:
     _, news = fold({}, [change(9, False), change(1, True), change(5, False)])
-    assert [one.at.day for one in news] == [2, 6]
+    assert [one.at.day for one in news] == [2, 6, 10]
 
 
 @pytest.mark.parametrize(
