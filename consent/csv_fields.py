@@ -18,6 +18,7 @@ EARLIEST = dt.datetime(1990, 1, 1, tzinfo=dt.UTC)
 # Clocks differ a little; what lies further ahead would outlast whatever the customer decides until then.
 AHEAD = dt.timedelta(minutes=5)
 LONGEST = {"customer_id": 200, "actor": 200, "evidence": 8_192, "wording": 20_000}
+DEEPEST = 20  # levels of evidence
 _ACTOR = re.compile(r"customer|(?:staff|provider|job):\S+")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 
@@ -79,11 +80,25 @@ def moment_of(text: str, now: dt.datetime) -> tuple[dt.datetime | None, str]:
 
 
 def evidence_of(text: str) -> dict[str, Any] | None:
-    """The evidence; None where it is no JSON object."""
+    """The evidence; None where it is no JSON object, or none that the database can keep (NaN, NUL, half a character)."""
     if not text:
         return {}
     try:
         found = json.loads(text)
-    except ValueError:
+        json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and "\\u0000" not in text else None
+    is_kept = isinstance(found, dict) and "\\u0000" not in text and not _is_deep(found)
+    return found if is_kept else None
+
+
+def _is_deep(found: object) -> bool:
+    """Level by level: whoever writes it down walks it by recursion."""
+    level = [found]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if isinstance(one, dict) else one if isinstance(one, list) else ())
+        ]
+    return bool(level)

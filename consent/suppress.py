@@ -26,7 +26,7 @@ LIFETIMES: Mapping[tuple[str, str], dt.timedelta] = {
     ("sms", Reason.INVALID): dt.timedelta(days=180),
     ("sms", Reason.LANDLINE): dt.timedelta(days=365),
 }
-# The one in force is kept, with the wider scope and the later end of the two. In the order of the addresses, so that two
+# The one in force is kept, with the wider scope and the later end of the two; one that is over, with what is asked now. In the order of the addresses, so that two
 # statements at once cannot deadlock. What was lifted since the event happened is not made again by a late report of it.
 SUPPRESS = """
 INSERT INTO suppressions AS s (
@@ -40,10 +40,13 @@ WHERE NOT EXISTS (
     WHERE old.address_hmac = v.address_hmac AND old.channel = v.channel AND old.reason = v.reason AND old.lifted_at > v.at)
 ORDER BY v.address_hmac, v.channel, v.reason
 ON CONFLICT (address_hmac, channel, reason) WHERE lifted_at IS NULL DO UPDATE SET
-    scope = CASE WHEN 'all' IN (s.scope, EXCLUDED.scope) THEN 'all'
+    scope = CASE WHEN s.expires_at <= statement_timestamp() THEN EXCLUDED.scope
+                 WHEN 'all' IN (s.scope, EXCLUDED.scope) THEN 'all'
                  WHEN 'optional' IN (s.scope, EXCLUDED.scope) THEN 'optional' ELSE s.scope END,
     expires_at = CASE WHEN s.expires_at IS NOT NULL AND EXCLUDED.expires_at IS NOT NULL
-                      THEN GREATEST(s.expires_at, EXCLUDED.expires_at) END
+                      THEN GREATEST(s.expires_at, EXCLUDED.expires_at) END,
+    note = CASE WHEN s.expires_at <= statement_timestamp() THEN EXCLUDED.note ELSE s.note END,
+    source_event = CASE WHEN s.expires_at <= statement_timestamp() THEN EXCLUDED.source_event ELSE s.source_event END
 RETURNING *
 """
 

@@ -45,8 +45,12 @@ def of(status: int) -> Row:
     return STATUSES.get(status) or by_status(status)
 
 
+def name_of(event: str, *, reason: str = "") -> str:
+    """A webhook event as EVENTS has it: with the beginning of its reason, where that is a row of its own."""
+    whole = f"{event}:{reason.strip().lower()}"
+    return next((name for name in EVENTS if ":" in name and whole.startswith(name)), event)
+
+
 def of_event(event: str, *, reason: str = "") -> Row | None:
     """The row of a webhook event; None when it is no failure."""
-    whole = f"{event}:{reason.strip().lower()}"
-    found = [row for name, row in EVENTS.items() if ":" in name and whole.startswith(name)]
-    return found[0] if found else EVENTS.get(event)
+    return EVENTS.get(name_of(event, reason=reason))

@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from notifications.channels.sendgrid_codes import name_of
 from notifications.conf import conf
 from notifications.feedback import ENGAGEMENT
 from notifications.models import ProviderEvent
@@ -79,7 +80,9 @@ def _report(event: Any, now: dt.datetime, *, engagement: bool) -> Report | None:
         return None
     address = _text(event, "email", longest=320)
     address_hmac, address_hint = hidden("email", address)
-    said = {key: without(address, _text(event, key, longest=2000)) for key in ("type", "status", "reason")}
+    said = {key: _text(event, key, longest=2000) for key in ("type", "status", "reason")}
+    # Masked after it was understood: the name before the @ may be a part of their words («ed» of «Bounced»).
+    shown = {key: without(address, text) for key, text in said.items() if text}
     return Report(
         provider="sendgrid",
         event_id=_text(event, "sg_event_id") or _fingerprint(event),
@@ -91,16 +94,16 @@ def _report(event: Any, now: dt.datetime, *, engagement: bool) -> Report | None:
         code=_code(name, said),
         address_hmac=address_hmac,
         address_hint=address_hint,
-        detail={"event": name, **{key: text for key, text in said.items() if text}},
+        detail={"event": name, **shown},
     )
 
 
 def _code(name: str, said: Mapping[str, str]) -> str:
-    """As `sendgrid_codes.of_event` reads it. A bounce is for good unless they, or the mailbox's server (4.x.x), say otherwise."""
+    """A name of `sendgrid_codes.EVENTS`, and nothing of what they said besides. A bounce is for good unless they, or the mailbox's server (4.x.x), say otherwise."""
     if name == "bounce":
         is_hard = said["type"].lower() in ("", "bounce") and not said["status"].startswith("4")
         return "bounce" if is_hard else "blocked"
-    return f"dropped:{said['reason'].lower()}" if name == "dropped" else name
+    return name_of(name, reason=said["reason"])
 
 
 def _text(event: Mapping[str, Any], name: str, *, longest: int = LONGEST) -> str:

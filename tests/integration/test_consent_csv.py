@@ -127,6 +127,32 @@ def test_every_mistake_is_told_with_line_column_and_what_to_do(file: Path, anna:
 
 
 @pytest.mark.parametrize(
+    "evidence",
+    [
+        '{"a": NaN}',
+        '{"a": 1e400}',
+        r'{"a": "\ud800"}',
+        r'{"\ud800": 1}',
+        '{"a": ' + "[" * 4000 + "]" * 4000 + "}",
+    ],
+)
+@pytest.mark.parametrize("in_steps", [False, True])
+def test_evidence_that_the_database_cannot_keep_is_told_before_anything_is_written(
+    evidence: str, in_steps: bool, file: Path, anna: str
+) -> None:
+    quoted = evidence.replace('"', '""')
+    text = f'{HEADER},evidence\n{anna},email,marketing,granted,2026-02-01T09:30:00Z,"{quoted}"\n'
+    assert "line 2, evidence: is no JSON object" in refused(file, text, in_steps=in_steps)
+
+
+def test_a_file_with_a_decision_that_was_repeated_is_no_news_the_second_time(file: Path, anna: str) -> None:
+    days = (("granted", 1), ("granted", 3), ("revoked", 5), ("revoked", 8), ("granted", 9))
+    rows = [f"{anna},email,marketing,{action},2026-02-0{day}T09:30:00Z" for action, day in days]
+    assert "3 decisions were written" in imported(file, "\n".join([HEADER, *rows]))
+    assert "0 decisions were written, 5 were known already" in imported(file, "\n".join([HEADER, *rows]))
+
+
+@pytest.mark.parametrize(
     ("content", "said"),
     [
         (b"", "customer_id: is missing"),

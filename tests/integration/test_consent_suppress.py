@@ -66,6 +66,14 @@ def test_two_for_one_address_keep_the_wider_scope_and_the_later_end(
 
 
 @pytest.mark.django_db
+def test_what_is_over_widens_nothing() -> None:
+    suppress(**JANE, scope="all", expires_at=NOW, note="For a week")
+    suppress(**JANE, scope="marketing", note="For good")
+    stored = Suppression.objects.get()
+    assert (stored.scope, stored.note, stored.expires_at) == ("marketing", "For good", None)
+
+
+@pytest.mark.django_db
 def test_lifting_keeps_who_and_why_and_makes_room_for_a_new_one() -> None:
     kept = suppress(**JANE)
     lifted = lift(kept.pk, by="staff:7", reason=" Mailbox works again ")

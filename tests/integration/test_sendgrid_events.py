@@ -177,6 +177,22 @@ def test_their_words_become_ours(
     assert (stored.event_type, stored.code) == (word, code)
 
 
+@pytest.mark.parametrize(
+    ("address", "name", "fields", "code"),
+    [
+        ("ed@example.com", "dropped", {"reason": "Bounced Address"}, "dropped:bounced address"),
+        ("in@example.com", "dropped", {"reason": "Invalid: in@example.com"}, "dropped:invalid"),
+        ("bo@example.com", "bounce", {"type": "bounce", "status": "5.1.1"}, "bounce"),
+        ("4.@example.com", "bounce", {"type": "bounce", "status": "4.2.2"}, "blocked"),
+    ],
+)
+def test_a_short_name_that_is_masked_in_their_words_changes_nothing_of_their_meaning(
+    address: str, name: str, fields: dict[str, str], code: str, bare: Client
+) -> None:
+    sendgrid_post(bare, [event(name, email=address, **fields)])
+    assert ProviderEvent.objects.get().code == code
+
+
 def test_who_opened_and_clicked_is_not_kept_unless_it_is_asked_for(bare: Client, settings: Any) -> None:
     batch = [event("open"), event("click"), event("group_resubscribe")]
     assert sendgrid_post(bare, batch).content == b"Stored 0 of 3 events.\n"
