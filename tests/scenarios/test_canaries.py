@@ -9,6 +9,7 @@ import io
 import json
 import logging
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -20,6 +21,7 @@ from urllib.parse import parse_qs
 import pytest
 import sentry_sdk
 from django.apps import apps
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -42,7 +44,9 @@ from notifications.enqueue import notify
 from notifications.errors import EnqueueError
 from notifications.message import Address, Staff
 from notifications.models import DeliveryAttempt, InboxItem, Notification
+from notifications.move import move_ended
 from notifications.push_subscriptions import subscribe
+from notifications.retention import Retention
 from notifications.worker import drain
 from rentals.models import Customer
 from rentals.sample.plan import Plan
@@ -399,9 +403,13 @@ def test_no_canary_gets_out(
             evidence[place] = evidence.get(place, "") + text
     evidence["logs"], evidence["sentry"] = logged.getvalue(), without_source(reported.bodies)
     evidence["django-q2"] = tasks()
+    evidence["sessions"] = "\n".join(str(row.get_decoded()) for row in Session.objects.all())
     the_trouble_was_really_made(evidence)
 
     places = [*evidence.items(), *stored()]
+    ahead = timezone.now() + dt.timedelta(days=40)
+    assert move_ended(Retention(), now=ahead, until=time.monotonic() + 300).messages > 100
+    places += [(f"{place}, after the move", text) for place, text in stored()]
     found = {place: found_in(text)[:5] for place, text in places if found_in(text)}
     for place in found:
         for line in [line for line in dict(places)[place].splitlines() if found_in(line)][:3]:
