@@ -22,7 +22,10 @@ def refusal(*, length: str | None, encoding: str | None) -> int | None:
     """The status to refuse with, from Content-Length and Transfer-Encoding; None: let it in."""
     if encoding:
         return 411
-    if length and (not length.isascii() or not length.isdigit() or int(length) > BIGGEST_BODY):
+    # Its digits are counted first: Python reads no number of thousands of them.
+    if length and (
+        not length.isascii() or not length.isdigit() or len(length) > 20 or int(length) > BIGGEST_BODY
+    ):
         return 413
     return None
 

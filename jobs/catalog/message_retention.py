@@ -32,8 +32,10 @@ def run(*, now: dt.datetime, progress: Progress) -> JobResult:
         # What is deleted stays deleted: a slip in --at must not empty the tables. A dry run may look ahead.
         now = min(now, timezone.now())
     due = count_ended(keep, now=now)
+    # First what waits for nobody: the move may wait for others as long as there is time.
+    gone = expire(keep, now=now, until=until)
     moved = move_ended(keep, now=now, until=until, tell=lambda done: progress(done, max(due, done)))
-    changed = {"messages moved": moved.messages, **expire(keep, now=now, until=until)}
+    changed = {"messages moved": moved.messages, **gone}
     if moved.waiting:
         raise RetentionBlocked(
             f"{moved.messages} messages moved, and {moved.waiting} wait: {moved.blockers} transactions have been open "

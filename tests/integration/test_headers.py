@@ -97,9 +97,14 @@ def test_asgi_refuses_before_it_reads() -> None:
     async def keep(message: dict[str, Any]) -> None:
         answers.append(message)
 
-    for name, value in ((b"transfer-encoding", b"chunked"), (b"content-length", b"999999999999")):
+    refused = (
+        (b"transfer-encoding", b"chunked"),
+        (b"content-length", b"999999999999"),
+        (b"content-length", b"9" * 5000),
+    )
+    for name, value in refused:
         asyncio.run(bounded(never)({"type": "http", "headers": [(name, value)]}, never, keep))
-    assert [answer["status"] for answer in answers if "status" in answer] == [411, 413]
+    assert [answer["status"] for answer in answers if "status" in answer] == [411, 413, 413]
 
 
 # ── The client's address ────────────────────────────────────────────────────────────────────────────────

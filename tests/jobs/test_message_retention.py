@@ -149,7 +149,7 @@ def test_an_older_moment_takes_what_was_over_then() -> None:
 def test_a_transaction_that_stays_open_fails_the_run_with_what_to_do(
     other_connection: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finished("sent", 8)
+    finished("sent", 8), item(200)
     monkeypatch.setattr(message_retention, "BUDGET", dt.timedelta(seconds=0.3))
     with other_connection.cursor() as cursor:
         cursor.execute("BEGIN")
@@ -157,6 +157,7 @@ def test_a_transaction_that_stays_open_fails_the_run_with_what_to_do(
         assert report.status is Outcome.FAILED
         assert "1 wait: 1 transactions have been open" in report.error
         assert "pg_stat_activity" in report.error
+        assert not InboxItem.objects.exists(), "what waits for nobody goes all the same"
         cursor.execute("COMMIT")
     monkeypatch.undo()
     assert counts(retain()) == {"messages moved": 1}
