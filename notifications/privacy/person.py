@@ -7,6 +7,9 @@ from consent.addresses import AddressError, blind_index
 from consent.directory import Contact, directory
 from consent.models import UnsubscribeToken
 
+# Who sees no row of these would say that there is nothing of anybody.
+TABLES = ("notification_queue", "notification_history", "consent_events", "data_requests")
+
 
 @dataclass(frozen=True, slots=True)
 class Person:

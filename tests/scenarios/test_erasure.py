@@ -43,6 +43,7 @@ from tests.ended import finished
 from tests.factories import BookingFactory, CustomerFactory
 from tests.messages import PICKUP, browser, fresh, queued
 from tests.operators import operator, seen
+from tests.roles import STRANGER, make_role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates")]
 EMAIL, PHONE = f"{MARK}@example.com", f"{PREFIX}0042"
@@ -307,6 +308,21 @@ def test_each_of_our_roles_may_export_and_erase(role: str, customer: Customer) -
         assert forget(customer).did_something
         cursor.execute("RESET ROLE")
     assert found_in(everything()) == []
+
+
+@pytest.mark.parametrize("command", ["export_customer", "erase_customer"])
+def test_a_login_that_sees_nothing_does_not_say_that_there_is_nothing(
+    command: str, customer: Customer
+) -> None:
+    make_role(STRANGER)
+    said = io.StringIO()
+    with connection.cursor() as cursor:
+        cursor.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {STRANGER}")
+        cursor.execute(f"SET LOCAL ROLE {STRANGER}")
+        with pytest.raises(CommandError, match=r"cannot get at .*notification_queue.*postroom_admin"):
+            call_command(command, str(customer.pk), reason="asked by letter", stdout=said)
+        cursor.execute("RESET ROLE")
+    assert said.getvalue() == ""
 
 
 # ── The command and the page ────────────────────────────────────────────────────────────────────────────

@@ -6,7 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from consent.out_of_reach import HINT, out_of_reach
 from notifications.privacy.erase import Erased, NobodyError, erase
+from notifications.privacy.person import TABLES
 from notifications.privacy.receipts import ReasonError
 
 
@@ -26,6 +28,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the answer as JSON")
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        if hidden := out_of_reach(TABLES, writing=False):
+            raise CommandError(f"This login cannot get at {', '.join(hidden)}: {HINT}.")
         try:
             done = erase(
                 options["id"].strip(),

@@ -9,8 +9,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
+from consent.out_of_reach import HINT, out_of_reach
 from notifications.privacy.erase import NobodyError
 from notifications.privacy.export import Export
+from notifications.privacy.person import TABLES
 from notifications.privacy.receipts import ReasonError
 
 
@@ -27,6 +29,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="with --out: print the receipt as JSON")
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        if hidden := out_of_reach(TABLES, writing=False):
+            raise CommandError(f"This login cannot get at {', '.join(hidden)}: {HINT}.")
         try:
             with transaction.atomic():
                 export = Export(
