@@ -55,9 +55,12 @@ def read_rows(
                 text = f"has {len(fields)} fields and the header {len(names)}: put texts with a separator into double quotes."
                 yield Problem(line, "", text)
                 continue
-            yield from _row(
-                line, dict(zip(names, (field.strip() for field in fields), strict=True)), now, proof
-            )
+            row = {
+                # What somebody read is kept to the letter.
+                name: field if name == "wording" else field.strip()
+                for name, field in zip(names, fields, strict=True)
+            }
+            yield from _row(line, row, now, proof)
     except csv.Error as error:
         yield Problem(reader.line_num + 1, "", f"is no CSV ({error}): check the double quotes around it.")
     yield from bad

@@ -39,7 +39,8 @@ def export_csv(
     advance: Callable[[int], object] = lambda _: None,
 ) -> int:
     """Writes the header and every event recorded since then; answers how many."""
-    writer = csv.writer(file, lineterminator="\n")
+    # All quoted: a text may hold a carriage return alone, which no reader takes without quotes.
+    writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(EXPORTED)
     count = 0
     for page in _pages(customer_id, since):

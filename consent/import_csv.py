@@ -17,7 +17,8 @@ from consent.csv_fields import Problem
 from consent.csv_rows import Row, read_rows
 from consent.directory import directory
 from consent.ledger import Change
-from consent.preferences import record_many
+from consent.preferences import BATCH, record_many
+from consent.write import lock_everybody
 
 # So many problems are told; more are counted.
 TOLD = 100
@@ -60,7 +61,9 @@ def import_csv(
     checked = hashlib.sha256()
     rows, requests = _check(_lines(path, checked, advance), now=now, any_customer=any_customer)
     try:
-        news = _write(path, checked, now=now, advance=advance, dry_run=dry_run, in_steps=in_steps)
+        news = _write(
+            path, checked, now=now, advance=advance, dry_run=dry_run, in_steps=in_steps, is_big=rows > BATCH
+        )
     except ImportRefusedError as refused:
         refused.began = in_steps and not dry_run
         raise
@@ -75,10 +78,14 @@ def _write(
     advance: Callable[[int], object],
     dry_run: bool,
     in_steps: bool,
+    is_big: bool,
 ) -> int:
-    """Answers how many decisions were news."""
+    """Answers how many decisions were news. `is_big`: it takes several batches."""
     written, proof = hashlib.sha256(), {"file_sha256": checked.hexdigest()}
-    with nullcontext() if in_steps and not dry_run else transaction.atomic():
+    is_whole = dry_run or not in_steps
+    with transaction.atomic() if is_whole else nullcontext():
+        if is_whole and is_big:
+            lock_everybody()
         news = record_many(_changes(read_rows(_lines(path, written, advance), now=now, proof=proof)))
         if written.digest() != checked.digest():
             raise ImportRefusedError([Problem(1, "", "The file changed while it was read: do it again.")], 1)

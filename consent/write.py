@@ -53,12 +53,19 @@ _LOCK = """
 SELECT pg_advisory_xact_lock(8026, bucket)
 FROM (SELECT DISTINCT hashtext(id) & 1023 AS bucket FROM unnest(%s::text[]) AS id ORDER BY bucket) AS in_order
 """
+_LOCK_ALL = "SELECT pg_advisory_xact_lock(8026, bucket) FROM generate_series(0, 1023) AS bucket"
 
 
 def lock_customers(customer_ids: Iterable[str]) -> None:
     """One writer a customer until the transaction ends; in one order everywhere, so that two batches never cross."""
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [sorted(customer_ids)])
+
+
+def lock_everybody() -> None:
+    """For several batches in one transaction: each in its own order, they would cross with others."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_ALL)
 
 
 def write_events(news: Sequence[Change]) -> list[ConsentEvent]:

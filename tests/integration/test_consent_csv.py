@@ -10,17 +10,20 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from consent import csv_rows
 from consent.chain import faults
 from consent.evidence import without_addresses
+from consent.import_csv import import_csv
 from consent.ledger import Change
 from consent.models import ConsentEvent, CustomerConsent
 from consent.preferences import BATCH, current, grant, record_many, revoke
+from consent.write import lock_customers
 from tests.factories import CustomerFactory
+from tests.rivals import Rival
 
 pytestmark = pytest.mark.django_db
 NOW = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)
@@ -214,6 +217,33 @@ def test_a_big_file_in_steps_keeps_what_it_wrote_and_is_done_by_doing_it_again(
     assert "500 decisions were written" in imported(file, whole, any_customer=True, in_steps=True)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_file_of_several_batches_and_a_stop_of_two_customers_do_not_block_each_other(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Locks are taken in one order everywhere: a file must not hold the later one while it waits for the earlier."""
+    monkeypatch.setattr("consent.preferences.BATCH", 1)
+    monkeypatch.setattr("consent.import_csv.BATCH", 1)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT min(id), max(id) FROM (SELECT 'c' || n AS id, hashtext('c' || n) & 1023 AS bucket "
+            "FROM generate_series(1, 2) AS n) AS two GROUP BY bucket ORDER BY bucket"
+        )
+        (earlier, _), (later, _) = cursor.fetchall()
+    file.write_text(
+        "\n".join(
+            [HEADER, *(f"{one},email,marketing,granted,2026-02-01T09:30:00Z" for one in (later, earlier))]
+        )
+    )
+    with transaction.atomic():
+        lock_customers({earlier})
+        rival = Rival(lambda: import_csv(file, now=NOW, any_customer=True))
+        assert rival.waits_for_a_lock()
+        lock_customers({later})
+    rival.join(10)
+    assert rival.answer.news == 2
+
+
 def test_many_mistakes_are_counted_and_the_first_told(file: Path) -> None:
     told = refused(
         file, "\n".join([HEADER, *["c1,fax,marketing,granted,2026-02-01T09:30:00Z"] * 250]), any_customer=True
@@ -340,6 +370,21 @@ def test_what_only_looks_like_an_address_stays() -> None:
         "at": "2026-03-01T12:00:00+00:00", "nothing": None,
     }  # fmt: skip
     assert without_addresses(kept) == kept
+
+
+@pytest.mark.parametrize("wording", [" Send me offers.\n", "One\rtwo", 'A;b,"c"\r\nd'])
+def test_a_wording_comes_in_again_to_the_letter(wording: str, file: Path, anna: str) -> None:
+    grant(**BY, customer_id=anna, channel="sms", category="marketing", at=NOW, wording=wording, locale="en")
+    text = exported()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE consent_events DISABLE TRIGGER USER; DELETE FROM customer_consent;"
+            "DELETE FROM consent_events; DELETE FROM consent_chains; ALTER TABLE consent_events ENABLE TRIGGER USER"
+        )
+    imported(file, text)
+    event = ConsentEvent.objects.select_related("wording").get()
+    assert event.wording is not None
+    assert event.wording.text == wording
 
 
 def test_requests_of_an_export_are_passed_over(file: Path, anna: str) -> None:

@@ -1,8 +1,6 @@
 """Writing consent: the event and the state together, once, whatever comes twice, late, or at the same time."""
 
 import datetime as dt
-import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +11,7 @@ from consent.ledger import State
 from consent.models import ConsentEvent, CustomerConsent
 from consent.preferences import BATCH, Change, ConsentError, current, grant, record_many, revoke
 from consent.rebuild import drifts
+from tests.rivals import Rival
 
 NOW = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)
 KEY: dict[str, Any] = {"customer_id": "c1", "channel": "email", "category": "marketing"}
@@ -155,33 +154,6 @@ class TestManyChanges:
         with pytest.raises(ConsentError):
             record_many([good, bad])
         assert not ConsentEvent.objects.exists()
-
-
-class Rival(threading.Thread):
-    """Does something on a connection of its own and keeps the answer."""
-
-    def __init__(self, act: Callable[[], Any]) -> None:
-        super().__init__(daemon=True)
-        self.act = act
-        self.answer: Any = "no answer"
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self.answer = self.act()
-        finally:
-            connection.close()
-
-    def waits_for_a_lock(self) -> bool:
-        """True once PostgreSQL says that somebody waits; False when the thread finished without waiting."""
-        deadline = time.monotonic() + 10
-        while self.is_alive() and time.monotonic() < deadline:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'")
-                if cursor.fetchone() != (0,):
-                    return True
-            time.sleep(0.01)
-        return False
 
 
 @pytest.mark.django_db(transaction=True)
