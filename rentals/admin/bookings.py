@@ -5,12 +5,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from consent.admin_base import ReadOnlyAdmin
+from rentals.admin.searching import PostedSearch
 from rentals.models import Booking
 
 
 @admin.register(Booking)
-class BookingAdmin(ReadOnlyAdmin[Booking]):
+class BookingAdmin(PostedSearch[Booking]):
     """Bookings, found by number or by whose they are."""
 
     list_display = (

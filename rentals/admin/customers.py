@@ -3,12 +3,12 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from consent.admin_base import ReadOnlyAdmin
+from rentals.admin.searching import PostedSearch
 from rentals.models import Customer
 
 
 @admin.register(Customer)
-class CustomerAdmin(ReadOnlyAdmin[Customer]):
+class CustomerAdmin(PostedSearch[Customer]):
     """Customers, found by e-mail, phone, id or the beginning of a name."""
 
     list_display = (

@@ -3,6 +3,7 @@
 import html
 import re
 from typing import Any
+from urllib.parse import unquote_plus
 
 import pytest
 from django.apps import apps
@@ -41,20 +42,54 @@ def found(client: Client, name: str, query: str) -> list[Any]:
     return list(client.get(reverse(name), {"q": query}).context["cl"].result_list)
 
 
+def typed(client: Client, name: str, query: str) -> list[Any]:
+    """What the search box finds."""
+    answer: Any = client.post(f"{reverse(name)}find/", {"q": query}, follow=True)
+    assert query.casefold() not in unquote_plus(answer.redirect_chain[-1][0]).casefold(), (
+        "it stands in no URL"
+    )
+    return list(answer.context["cl"].result_list)
+
+
 @pytest.mark.parametrize("query", ["ZOE@example.com", "+15065550123", "hach", "Pavage"])
 def test_a_customer_is_found_by_address_or_the_beginning_of_a_name(reader: Client, query: str) -> None:
     zoe = CustomerFactory.create(
         last_name="Haché", email="zoe@example.com", phone="+15065550123", company_name="Pavage Haché"
     )
     CustomerFactory.create(last_name="Landry", email="luc@example.com", phone="+15065550124")
-    assert found(reader, LISTS[0], query) == [zoe]
+    assert typed(reader, LISTS[0], query) == [zoe]
 
 
 def test_a_booking_is_found_by_its_number_and_by_whose_it_is(reader: Client) -> None:
     booking = BookingFactory.create(booking_number="FR-0000042", customer__last_name="Haché")
     BookingFactory.create()
-    assert found(reader, LISTS[1], "fr-0000042") == [booking]
-    assert found(reader, LISTS[1], "hac") == [booking]
+    assert typed(reader, LISTS[1], "fr-0000042") == [booking]
+    assert typed(reader, LISTS[1], "hac") == [booking]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_an_address_in_the_url_finds_nobody_and_says_where_to_type_it(reader: Client, name: str) -> None:
+    BookingFactory.create(customer__email="zoe@example.com")
+    page = reader.get(reverse(name), {"q": "zoe@example.com"})
+    assert not page.context["cl"].result_list
+    assert "Type names and addresses into the search box" in seen(page)
+    assert typed(reader, name, "nobody@example.com") == []
+
+
+def test_what_is_found_keeps_the_filters_and_takes_the_right_to_see(reader: Client) -> None:
+    zoe = CustomerFactory.create(last_name="Haché")
+    there = reverse(LISTS[0])
+    answer = reader.post(f"{there}find/", {"q": "hach", "filters": "status__exact=active&q=x&p=3"})
+    assert answer["Location"] == f"{there}?status__exact=active&q={zoe.pk}"
+    assert list(reader.get(answer["Location"]).context["cl"].result_list) == [zoe]
+    assert operator("rentals.view_booking").post(f"{there}find/", {"q": "hach"}).status_code == 403
+
+
+def test_of_too_many_the_first_are_shown_and_it_says_so(reader: Client) -> None:
+    CustomerFactory.create_batch(51, last_name="Landry")
+    answer: Any = reader.post(f"{reverse(LISTS[0])}find/", {"q": "landr"}, follow=True)
+    assert len(answer.context["cl"].result_list) == 50
+    assert "These are the first 50" in seen(answer)
 
 
 def test_a_list_costs_the_same_however_many_rows(reader: Client, django_assert_max_num_queries: Any) -> None:
