@@ -10,3 +10,6 @@ class ConsentConfig(AppConfig):
 
     def ready(self) -> None:
         from consent import checks  # noqa: F401 (importing registers them)
+        from consent.column_names import NAMES, translate_columns
+
+        translate_columns(self.get_models(), NAMES)

@@ -10,8 +10,9 @@ class RentalsConfig(AppConfig):
     verbose_name = _("Rental business")
 
     def ready(self) -> None:
+        from consent.column_names import translate_columns
         from rentals.checks import check_anomalies
-        from rentals.column_names import translate_columns
+        from rentals.column_names import NAMES
 
-        translate_columns(self.get_models())
+        translate_columns(self.get_models(), NAMES)
         register(check_anomalies)

@@ -1,12 +1,5 @@
-"""What the columns are called, in the reader's language: in, the models; out, their fields' names, looked up when shown.
+"""What the columns of the business are called, for gettext to find: `consent.column_names` looks them up when shown."""
 
-Django makes a name of the attribute, in English, where a field has none of its own; gettext finds those only in this list.
-"""
-
-from collections.abc import Iterable
-
-from django.db.models import Field, Model
-from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_noop as _
 
 # Adding a column? Its name goes here, and into locale/fr; a test names what is missing.
@@ -169,11 +162,3 @@ NAMES = (
     _("withdrawn"),
     _("year"),
 )
-
-
-def translate_columns(models: Iterable[type[Model]]) -> None:
-    """Names that came from an attribute are translated; no migration comes of it."""
-    for model in models:
-        for field in model._meta.get_fields():  # noqa: SLF001 (public by its documentation)
-            if isinstance(field, Field) and field.verbose_name in NAMES:
-                field.verbose_name = gettext_lazy(field.verbose_name)

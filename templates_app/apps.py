@@ -1,4 +1,4 @@
-"""Registers the app with Django."""
+"""Registers the app with Django, and its columns with gettext."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -7,3 +7,9 @@ from django.utils.translation import gettext_lazy as _
 class TemplatesAppConfig(AppConfig):
     name = "templates_app"
     verbose_name = _("Templates")
+
+    def ready(self) -> None:
+        from consent.column_names import translate_columns
+        from templates_app.column_names import NAMES
+
+        translate_columns(self.get_models(), NAMES)

@@ -10,13 +10,17 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.auth.models import User
+from django.test import RequestFactory
 from django.utils import translation
 from django.utils.translation.template import templatize
 
 from jobs.admin.count_words import WORDS, count_word
 from rentals.column_names import NAMES
 
-APPS = ("rentals", "jobs", "notifications", "templates_app", "config")
+APPS = ("rentals", "jobs", "notifications", "templates_app", "config", "consent")
 each_app = pytest.mark.parametrize("app", APPS)
 FUNCTIONS = {
     "gettext",
@@ -71,7 +75,7 @@ def marked(app: str) -> set[str]:
     for path in home.rglob("*.py"):
         if "migrations" not in path.parts:
             found.update(_in_code(path.read_text("utf-8")))
-    for path in (home / "templates").rglob("*.html"):
+    for path in [path for end in ("html", "txt") for path in (home / "templates").rglob(f"*.{end}")]:
         found.update(_in_template(path.read_text("utf-8")))
     return found
 
@@ -128,7 +132,7 @@ def test_every_hole_of_a_text_is_in_its_french(app: str) -> None:
 def test_the_apps_do_not_contradict_each_other() -> None:
     """Django reads all catalogues as one: the first app's French would win."""
     said: dict[str, dict[str, list[str]]] = defaultdict(dict)
-    for app in (*APPS, "consent"):
+    for app in APPS:
         for english, french in written(app).items():
             said[english][app] = french
     assert {
@@ -151,6 +155,36 @@ def test_every_column_of_the_business_has_a_french_name() -> None:
     with translation.override("fr"):
         alert = apps.get_model("rentals", "Alert")._meta
         assert str(alert.get_field("detected_at").verbose_name) == "détectée le"
+
+
+@pytest.mark.parametrize("app", ["consent", "templates_app", "notifications"])
+def test_every_column_that_a_page_shows_has_a_french_name(app: str) -> None:
+    request = RequestFactory().get("/")
+    request.user = User(is_active=True, is_staff=True, is_superuser=True)
+    shown: set[str] = set()
+    with translation.override("en"):
+        for model in apps.get_app_config(app).get_models():
+            page = admin.site.get_model_admin(model) if admin.site.is_registered(model) else None
+            # These have a page of their own, in its own words.
+            if page is None or model._meta.model_name in {"channelstate", "notification", "inboundtext"}:
+                continue
+            columns = {
+                *page.get_list_display(request),
+                *flatten_fieldsets(page.get_fieldsets(request, model())),
+            }
+            shown |= {
+                str(field.verbose_name)
+                for field in model._meta.fields
+                if columns & {field.name, field.attname}
+            }
+    assert len(shown) > 10
+    assert shown - set(written(app)) == set(), f"Add them to {app}/column_names.py."
+
+
+def test_a_column_of_the_ledger_speaks_french() -> None:
+    recorded = apps.get_model("consent", "ConsentEvent")._meta.get_field("recorded_at")
+    with translation.override("fr"):
+        assert str(recorded.verbose_name) == "enregistré le"
 
 
 def test_a_count_is_worded_and_an_unknown_word_stays() -> None:
