@@ -38,8 +38,14 @@ def story(notification: Notification, answers: Sequence[GateAnswer] | None = Non
     ]
     # The request comes first, whichever clock was ahead; a job's moment may even be simulated.
     first = [event for event in events if event.kind == "asked"]
-    rest = sorted((event for event in events if event.kind != "asked"), key=lambda event: event.at)
+    rest = sorted((event for event in events if event.kind != "asked"), key=_moment)
     return [*first, *rest, _now(notification)]
+
+
+def _moment(event: StoryEvent) -> dt.datetime:
+    """A provider's clock has no fractions: its 12:00:07 may be any moment of that second, and comes after ours."""
+    is_whole = event.kind == "provider" and not event.at.microsecond
+    return event.at + dt.timedelta(seconds=1) if is_whole else event.at
 
 
 def _asked(row: Notification) -> Iterator[StoryEvent]:

@@ -50,6 +50,18 @@ def test_a_message_that_failed_was_replayed_and_arrived(sandbox: SandboxServer) 
     assert lines[6].startswith("Sent: the provider accepted it at ")
 
 
+def test_a_report_of_the_same_second_comes_after_the_attempt_it_is_about(sandbox: SandboxServer) -> None:
+    """Providers tell whole seconds, so that by their clock it arrived before we had sent it."""
+    row = queued()
+    drain()
+    [tried] = fresh(row).tries()
+    ProviderEventFactory.create(
+        notification_id=row.pk, event_type="delivered", occurred_at=tried.started_at.replace(microsecond=0)
+    )
+    kinds = [event.kind for event in story(fresh(row))]
+    assert kinds == ["asked", "allowed", "allowed", "attempt", "provider", "now"]
+
+
 def test_a_withheld_message_says_which_rule_and_what_sent_it_again() -> None:
     customer = CustomerFactory.create()
     revoke(
