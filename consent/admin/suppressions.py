@@ -14,7 +14,6 @@ from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
 
 from consent.addresses import AddressError, blind_index
 from consent.admin.forms import LiftForm, SuppressionForm
@@ -57,7 +56,7 @@ class SuppressionAdmin(ModelAdmin[Suppression]):
     def get_urls(self) -> list[URLPattern]:
         site = self.admin_site.admin_view
         return [
-            path("find/", site(require_POST(self.find_view)), name="consent_suppression_find"),
+            path("find/", site(self.find_view), name="consent_suppression_find"),
             path("<uuid:pk>/lift/", site(self.lift_view), name="consent_suppression_lift"),
             *super().get_urls(),
         ]
@@ -66,9 +65,11 @@ class SuppressionAdmin(ModelAdmin[Suppression]):
         """By POST and then by index, so that no address stands in a URL, a log or a browser's history."""
         if not self.has_view_permission(request):
             raise PermissionDenied
+        here = reverse("admin:consent_suppression_changelist")
+        if request.method != "POST":  # the address bar, or a login in between
+            return HttpResponseRedirect(here)
         typed = request.POST.get("address", "").strip()
         channel = "email" if "@" in typed else "push" if "://" in typed else "sms"
-        here = reverse("admin:consent_suppression_changelist")
         try:
             found = blind_index(channel, typed)
         except AddressError as error:

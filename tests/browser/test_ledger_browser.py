@@ -1,6 +1,7 @@
 """Confirming, a customer's ledger and «what decided» as people meet them, in a real browser."""
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from consent import double_opt_in
+from consent.models import ConsentEvent
 from consent.preferences import current, grant, request, revoke
 from notifications.models import Notification
 from tests.browser.conftest import Visitor
@@ -95,4 +97,14 @@ def test_an_operator_goes_from_a_message_to_the_ledger_and_takes_a_receipt(visit
     visitor.page.set_viewport_size({"width": 380, "height": 800})
     visitor.open(f"/admin/consent/consentevent/customer/?id={quote(str(customer.pk))}")
     visitor.shot("ledger-narrow")
+    assert visitor.fits()
+
+
+def test_an_event_with_its_long_hashes_fits_a_phone(visit: Visit) -> None:
+    key: dict[str, Any] = {"customer_id": "c1", "channel": "sms", "category": "marketing"}
+    grant(**key, source="admin", actor="staff:1", at=timezone.now())
+    visitor = visit(width=400)
+    visitor.sign_in("consent.view_consentevent")
+    visitor.open(f"/admin/consent/consentevent/{ConsentEvent.objects.get().pk}/change/")
+    expect(visitor.page.get_by_text(re.compile("^[0-9a-f]{64}$"))).to_be_visible()
     assert visitor.fits()

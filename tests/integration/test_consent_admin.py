@@ -268,7 +268,10 @@ class TestSuppressions:
         assert (
             "This is not a phone number." in client.post(FIND, {"address": "?"}, follow=True).content.decode()
         )
-        assert client.get(FIND).status_code == 405
+
+    def test_whoever_comes_to_the_search_by_its_address_gets_the_list(self) -> None:
+        response = operator("view_suppression").get(FIND)
+        assert (response.status_code, response.headers["Location"]) == (302, SUPPRESSIONS)
 
     def test_a_suppression_is_neither_edited_nor_deleted(self) -> None:
         kept = suppress(channel="email", address=ADDRESS, reason="manual")
