@@ -19,6 +19,7 @@ from notifications.models import ApiRequest, InboxItem, Notification, Notificati
 from notifications.retention import Retention, retention_problems
 from tests.ended import finished
 from tests.notification_factories import InboxItemFactory, NotificationFactory, ProviderEventFactory
+from tests.roles import WORKER, logged_in_as
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DAY = dt.timedelta(days=1)
@@ -98,6 +99,14 @@ def test_each_thing_goes_when_its_own_time_is_over() -> None:
     assert all(is_there(row) for row in kept)
     assert not any(is_there(row) for row in gone)
     assert counts(retain()) == {}
+
+
+def test_the_workers_login_has_the_rights_for_all_of_it() -> None:
+    finished("sent", 8), link(-31), answer(-1), item(181), event(91), past(401)
+    with logged_in_as(WORKER):
+        done = counts(retain())
+    assert list(done.values()) == [1] * 6
+    assert NotificationHistory.objects.count() == 1
 
 
 def test_a_batch_at_a_time_until_all_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
