@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -22,6 +22,7 @@ from notifications.models import ServiceToken
 from tests.integration.api_client import program, token_entry
 from tests.integration.test_api_shape import OPERATIONS
 from tests.operators import operator, seen, told
+from tests.roles import MEMBER, WORKER, logged_in_as
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/notifications/servicetoken/"
@@ -75,11 +76,10 @@ def test_another_process_that_revokes_is_heeded_at_once(other_connection: Any) -
 
 
 def test_an_expired_token_is_refused() -> None:
-    issued = made(days=1)
-    assert answered(issued.token) == 200
-    past = timezone.now() - dt.timedelta(days=3)
-    ServiceToken.objects.update(created_at=past, expires_at=past + dt.timedelta(days=1))
-    assert answered(issued.token) == 401
+    then = timezone.now() - dt.timedelta(days=3)
+    for days, status in ((2, 401), (4, 200)):
+        issued = issue(name=f"for{days}", scopes=["jobs:read"], by="staff:1", now=then, days=days)
+        assert answered(issued.token) == status
 
 
 def test_a_request_costs_one_query_by_index_and_one_write_an_hour() -> None:
@@ -256,3 +256,27 @@ def test_two_at_once_of_one_name_make_one() -> None:
     for thread in threads:
         thread.join()
     assert sorted(outcomes) == ["made", "refused", "refused", "refused"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("role", [WORKER, MEMBER])
+@pytest.mark.parametrize(
+    "change",
+    [
+        f"sha256 = '{'a' * 64}'", "scopes = '{process}'", "expires_at = NULL", "name = 'mine'", "created_by = 'staff:2'",
+        "revoked_at = NULL, revoked_by = '', revoke_reason = ''",
+    ],
+)  # fmt: skip
+def test_no_login_makes_another_token_out_of_a_row_or_one_that_was_revoked_alive(
+    role: str, change: str
+) -> None:
+    """The workers' login may note when a token was used, and so may update the row."""
+    made(days=1)
+    if "revoked_at" in change:
+        revoke("crm", by="staff:1", reason="It leaked", now=timezone.now())
+    before = ServiceToken.objects.values().get()
+    with logged_in_as(role):
+        with pytest.raises(IntegrityError, match="stays what it was"), connection.cursor() as cursor:
+            cursor.execute(f"UPDATE service_tokens SET {change}")
+        ServiceToken.objects.update(last_used_at=timezone.now())
+    assert {**ServiceToken.objects.values().get(), "last_used_at": None} == before
