@@ -1,6 +1,7 @@
 """The two pages behind the links in our messages: in, a token; out, consent withdrawn or changed, and a page that says so."""
 
 import datetime as dt
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -10,10 +11,13 @@ from django.utils.translation import gettext as _
 
 from consent import switches, wording
 from consent.by_text import answered_stop
+from consent.directory import directory
+from consent.double_opt_in import asks
 from consent.leave_by_link import disown, has_left, leave
 from consent.models import Source, UnsubscribeToken
 from consent.policy import can_leave
 from consent.preferences import Change, current, record_many
+from consent.preferences import request as ask_the_owner
 from consent.public_page import evidence_of, form_of, page, public_page, with_headers
 from consent.tokens import mark_used
 
@@ -77,22 +81,37 @@ def _save(request: HttpRequest, link: UnsubscribeToken, now: dt.datetime) -> dic
     if not link.customer_id:
         return {}
     form = form_of(request)
-    asked = switches.moves({name: str(form[name]) for name in form}, current(link.customer_id))
-    record_many(
-        Change(
-            customer_id=link.customer_id,
-            channel=switch.channel,
-            category=switch.category,
-            enabled=switch.is_on,
-            source=Source.PREFERENCE_PAGE,
-            actor="customer",
-            at=now,
-            wording=wording.switch_wording(channel=switch.channel, category=switch.category),
-            evidence=evidence_of(request, link),
-        )
-        for switch in asked.moved
-    )
-    return {"saved": True, "moved": asked.moved, "overtaken": asked.overtaken}
+    wanted = switches.moves({name: str(form[name]) for name in form}, current(link.customer_id))
+    asked = [switch for switch in wanted.moved if _is_unproven(switch, link)]
+    moved = [switch for switch in wanted.moved if switch not in asked]
+    if asked and link.customer_id not in directory().customers([link.customer_id]):
+        asked = []  # a customer who is gone has no phone to ask
+    with transaction.atomic():
+        record_many(Change(enabled=switch.is_on, **_said(request, link, switch, now)) for switch in moved)
+        for switch in asked:
+            ask_the_owner(**_said(request, link, switch, now))
+    return {"saved": True, "moved": moved, "asked": asked, "overtaken": wanted.overtaken}
+
+
+def _is_unproven(switch: switches.Switch, link: UnsubscribeToken) -> bool:
+    """Who holds the link of an e-mail has shown that the mailbox is theirs, and not the phone."""
+    is_elsewhere = switch.is_on and switch.channel != link.channel
+    return is_elsewhere and asks(channel=switch.channel, category=switch.category)
+
+
+def _said(
+    request: HttpRequest, link: UnsubscribeToken, switch: switches.Switch, now: dt.datetime
+) -> dict[str, Any]:
+    return {
+        "customer_id": link.customer_id,
+        "channel": switch.channel,
+        "category": switch.category,
+        "source": Source.PREFERENCE_PAGE,
+        "actor": "customer",
+        "at": now,
+        "wording": wording.switch_wording(channel=switch.channel, category=switch.category),
+        "evidence": evidence_of(request, link),
+    }
 
 
 def _disown(link: UnsubscribeToken) -> dict[str, object]:

@@ -15,6 +15,7 @@ from consent.checks import double_opt_in_can_be_asked
 from consent.models import ConfirmRequest, ConsentEvent, CustomerConsent
 from consent.preferences import ConsentError, current, grant, request, revoke
 from consent.rebuild import drifts
+from consent.tokens import TokenRequest, issue_many
 from notifications.enqueue import notify
 from notifications.models import Notification
 from notifications.privacy.erase import erase
@@ -156,6 +157,30 @@ def test_who_withdrew_after_asking_stays_out_though_the_old_link_is_pressed(
     revoke(**said, source="one_click", actor="customer", at=timezone.now())
     assert "they stay off" in Client().post(path).content.decode()
     assert not stands(customer_id)
+
+
+def test_a_link_to_the_mailbox_switches_nothing_on_for_the_phone_before_the_phone_is_asked(
+    customer_id: str, settings: Any
+) -> None:
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "DOUBLE_OPT_IN": {"marketing": ("email", "sms")}}
+    assert "Not on yet" in everything_on(customer_id)
+    on = {channel for (channel, _), state in current(customer_id).items() if state.enabled}
+    assert on == {"email", "push"}
+    assert ConsentEvent.objects.get(channel="sms").action == "requested"
+    assert Notification.objects.filter(template__name="consent.confirm", channel="sms").exists()
+    assert "Nothing was changed" in everything_on("gone", channels=("sms",))
+    assert current("gone") == {}
+
+
+def everything_on(who: str, channels: tuple[str, ...] = ("email", "sms", "push")) -> str:
+    """The preference page of an e-mail's link, saved with marketing on for these channels."""
+    [token] = issue_many([TokenRequest(who, "email", "marketing", None, "en")], now=timezone.now())
+    form = {
+        "seen_at": timezone.now().isoformat(),
+        **{f"was.marketing.{channel}": "off" for channel in channels},
+        **{f"marketing.{channel}": "on" for channel in channels},
+    }
+    return Client().post(f"/preferences/{token}", form).content.decode()
 
 
 def test_who_was_out_before_and_says_no_again_after_asking_stays_out_too(
