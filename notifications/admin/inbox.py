@@ -1,13 +1,16 @@
 """Where people are reached without an address: in, inbox items and browsers; out, pages to read.
 
-An inbox item is a rendered message: its words are shown to readers of bodies only, and each look is logged.
+An inbox item is a rendered message: its words are shown to readers of bodies only, and each look is logged. Where sensitive
+values are among them, they are not shown at all: to reveal is a right of its own, on the message's page.
 """
 
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.audit import log_each
@@ -15,7 +18,9 @@ from notifications.admin.body import READ_BODY
 from notifications.admin.cells import moment, recipient
 from notifications.admin.deliveries import message_link
 from notifications.admin.private import PrivateAdmin
+from notifications.history import find
 from notifications.models import InboxItem, PushSubscription
+from notifications.rendered_again import sensitive_names
 
 
 @admin.register(InboxItem)
@@ -28,10 +33,14 @@ class InboxItemAdmin(PrivateAdmin[InboxItem]):
     ordering = ("-pk",)
     facts = ("user_id", "category", "priority", "created_at", "read_at", "message_in_queue")
     words = ("title", "message", "action_url", "cta_label")
-    readonly_fields = ("message_in_queue", "created_at")
+    readonly_fields = ("message_in_queue", "created_at", "hidden")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return (*self.facts, *self.words) if _reads(request) else self.facts
+        if not _reads(request):
+            return self.facts
+        return (
+            (*self.facts, "hidden") if obj is not None and _is_sensitive(obj) else (*self.facts, *self.words)
+        )
 
     def change_view(
         self,
@@ -42,9 +51,16 @@ class InboxItemAdmin(PrivateAdmin[InboxItem]):
     ) -> HttpResponse:
         response = super().change_view(request, object_id, form_url, extra_context)
         shown = getattr(response, "context_data", None)
-        if _reads(request) and shown and isinstance(shown.get("original"), InboxItem):
-            log_each(request, [shown["original"]], "read the text of the inbox item")
+        item = shown.get("original") if shown else None
+        if _reads(request) and isinstance(item, InboxItem) and not _is_sensitive(item):
+            log_each(request, [item], "read the text of the inbox item")
         return response
+
+    @admin.display(description=_("text"))
+    def hidden(self, item: InboxItem) -> str:
+        return gettext(
+            "It may hold sensitive values. Reveal it on the page of the message, as long as that is in the queue."
+        )
 
     @admin.display(description=_("recipient"))
     def who(self, item: InboxItem) -> SafeString:
@@ -87,3 +103,12 @@ class PushSubscriptionAdmin(PrivateAdmin[PushSubscription]):
 
 def _reads(request: HttpRequest) -> bool:
     return bool(request.user.has_perm(READ_BODY))
+
+
+def _is_sensitive(item: InboxItem) -> bool:
+    """Does its version declare sensitive values? So does one that nobody can ask any more."""
+    try:
+        row = find(item.notification_id) if item.notification_id else None
+        return row is None or bool(sensitive_names(row))
+    except ObjectDoesNotExist:
+        return True

@@ -1,5 +1,6 @@
 """Placeholders marked sensitive: sealed from the moment they are queued until the text is made, and masked on every page."""
 
+import datetime as dt
 import io
 import json
 from typing import Any
@@ -8,14 +9,17 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
+from notifications.archive import copy
 from notifications.enqueue import notify, notify_many
 from notifications.errors import EnqueueError
 from notifications.message import Address, NotifyRequest
-from notifications.models import Notification
+from notifications.models import InboxItem, Notification, NotificationHistory
 from notifications.relevance import Question
 from notifications.rendered_again import rendered_now, shown_payload
 from notifications.replay import send_again
+from notifications.retention import Retention, ended
 from notifications.sealed_payload import MARK, mask_payload, open_payload, seal_payload
 from notifications.worker import drain
 from sandbox.testing import SandboxServer
@@ -26,7 +30,7 @@ from templates_app.placeholders import Placeholder
 from templates_app.publish import publish, save_draft
 from tests.factories import CustomerFactory
 from tests.messages import PICKUP, fresh, queued
-from tests.notification_factories import NotificationFactory, sealed
+from tests.notification_factories import InboxItemFactory, NotificationFactory, sealed
 from tests.operators import QUEUE, READ, REVEAL, VIEW, operator, seen
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +66,7 @@ def template(db: None) -> NotificationTemplate:
         "en": {
             "email": {"subject": "Your code", "text": TEXT, "html": f"<p>{TEXT}</p>"},
             "sms": {"text": TEXT},
+            "inapp": {"title": "Your code", "message": TEXT},
         }
     }
     publish(save_draft(template=made, source=source, placeholders=PLACEHOLDERS))
@@ -326,3 +331,25 @@ def test_an_ad_hoc_recipient_of_a_sensitive_template(
 def test_the_seed_templates_are_as_they_were(templates: None) -> None:
     row = queued()
     assert row.payload == PICKUP
+
+
+def test_the_inbox_shows_who_reads_texts_no_sensitive_value(template: NotificationTemplate) -> None:
+    row = code_for(channel="inapp")
+    plain = NotificationFactory.create(channel="inapp")
+    drain()
+    item = InboxItem.objects.get(notification=row)
+    other = InboxItemFactory.create(notification=plain, message="Come at nine.")
+    assert CODE in item.message, "it is its reader's"
+    client = operator("notifications.view_inboxitem", READ)
+    for has_moved in (False, True):
+        if has_moved:
+            past = timezone.now() + 9 * dt.timedelta(days=1)
+            copy(ended("sent", Retention(), now=past, limit=5))
+            Notification.objects.filter(pk=row.pk).delete()
+            assert NotificationHistory.objects.get().pk == row.pk
+        page = seen(client.get(f"/admin/notifications/inboxitem/{item.pk}/change/"))
+        assert CODE not in page
+        assert "It may hold sensitive values" in page
+    assert not LogEntry.objects.exists(), "nothing was read"
+    assert "Come at nine." in seen(client.get(f"/admin/notifications/inboxitem/{other.pk}/change/"))
+    assert LogEntry.objects.get().change_message == "read the text of the inbox item"
