@@ -13,7 +13,16 @@ def main() -> None:
         sys.exit(
             f"{error}. Postroom's packages are missing: run `make demo` once, then use .venv/bin/python manage.py."
         )
-    execute_from_command_line(sys.argv)
+    from django.db import DatabaseError
+
+    try:
+        execute_from_command_line(sys.argv)
+    except DatabaseError as error:
+        from config.wrong_login import told
+
+        if (text := told(error)) is None:
+            raise
+        sys.exit(text)
 
 
 if __name__ == "__main__":
