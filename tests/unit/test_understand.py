@@ -24,6 +24,8 @@ CLEAR = [
     "How do I unsubscribe?", "I revoke my consent", "I no longer wish to receive texts", "I don't want to receive any more messages",
     "I don't want your texts", "will you stop texting me", "Could you please stop messaging me?", "can you stop sending me texts please",
     "I want to opt out of your texts", "how can I opt out of these messages?", "Unsubscribe me from this list please", "leave me alone", "lose my number", "Reply STOP to opt out", "stop to unsubscribe", "enough spam",
+    "unsubscribe from all", "Unsubscribe from your texts", "opt out of all texts", "Stop sending me this", "stop sending these please",
+    "STOP - wrong number", "Wrong number, stop", "I said STOP", "Unsuscribe", "unsubcribe me",
     # French
     "ne m'écrivez plus", "Ne m’écrivez plus SVP", "m'écrivez plus", "arrêtez de m'écrire", "Arretez de m'ecrire!", "arrête de me texter",
     "arrêtez de m'envoyer des textos", "arrêtez vos messages", "cessez de m'envoyer des messages", "cessez vos textos svp", "stop aux sms",
@@ -32,6 +34,8 @@ CLEAR = [
     "je ne veux plus de messages", "plus aucun message svp", "désabonnez-moi", "Veuillez me désabonner", "je veux me désabonner",
     "désinscrivez-moi de votre liste", "retirez-moi de la liste", "enlevez-moi de votre liste", "veuillez me retirer de votre liste",
     "supprimez mon numéro", "je retire mon consentement", "laissez-moi tranquille", "Fichez-moi la paix!",
+    "désabonne-moi", "Désinscris-moi svp", "enlève-moi de ta liste", "Je me désabonne", "je me désinscris de votre liste",
+    "Ne plus recevoir de messages", "ne plus recevoir",
 ]  # fmt: skip
 NOT_STOP = [
     # English
@@ -44,6 +48,8 @@ NOT_STOP = [
     "end of rental?", "I quit my job, need an extension", "remove the bucket please", "remove me from the booking", "take me off the lease",
     "how do I stop the engine?", "the machine won't stop", "who is this?", "wrong number", "STOP at gate 4", "stop 5", "I can't stop these texts",
     "thanks!", "ok", "5pm works", "👍", "", "   ", "?", "end?", "yes please", "the text messages are great", "help me with the invoice",
+    "stop sending me the wrong invoice", "unsubscribe from the insurance", "opt out of the damage waiver", "wrong number of machines, stop by later",
+    "I said stop at gate 4", "stop everything on site until noon", "unsubscribed", "you said stop", "stop everything", "arrêtez tout",
     "why did you stop texting me?", "Why'd you stop sending me texts", "I got no more messages since Friday", "I get no more messages",
     "you stop texting me and then you call", "I want to opt out of the insurance", "opt me out of the damage waiver",
     "remove us from the list of operators", "don't message me back, I'm driving", "no more texts since Monday", "don't leave me alone with this",
@@ -53,7 +59,8 @@ NOT_STOP = [
     "arrêtez-vous au dépôt", "annuler ma réservation", "Je veux annuler", "annuler svp", "je voudrais plus de messages", "plus de textos",
     "ne m'écrivez pas avant 9 h", "ne m'écrivez plus la nuit", "ne me contactez pas aujourd'hui", "arrêtez de m'écrire si tôt",
     "retirez la pelle demain", "enlevez-moi ce godet", "le moteur s'arrête", "arrêt moteur", "mauvais numéro", "il y a trop de messages", "fin du contrat",
-    "oui merci", "arrêtez le moteur", "stop au dépôt à 17 h", "je me suis désabonné par erreur",
+    "oui merci", "arrêtez le moteur", "stop au dépôt à 17 h", "je me suis désabonné par erreur", "je ne me désabonne pas", "si je me désabonne, je perds mon rabais ?", "ne me désabonne pas",
+    "enlève-moi cette pelle", "on va tout arrêter demain", "arrêtez tout le chantier", "je préfère ne plus recevoir la pelle demain",
 ]  # fmt: skip
 VISIBLE = ["don't stop", "stop by at 5?", "stop texting me at night", "wrong number", "plus de textos", "je m'arrête à 5 h", "I can't stop these texts"]  # fmt: skip
 
