@@ -139,6 +139,14 @@ def suppress_many(found: Iterable[Dead]) -> list[Suppression]:
     )
 
 
+def erased_among(hashes: Iterable[str]) -> set[str]:
+    """Those of the hashed addresses whose owner asked to be forgotten, and was not written to again since."""
+    rows = Suppression.objects.filter(
+        address_hmac__in=set(hashes) - {""}, reason=Reason.ERASURE, lifted_at__isnull=True
+    )
+    return set(rows.values_list("address_hmac", flat=True))
+
+
 def lift(suppression_id: uuid.UUID | str, *, by: str, reason: str) -> Suppression:
     """Write to the address again. Lifted already: nothing changes. Raises Suppression.DoesNotExist, and ValueError
     without a reason."""

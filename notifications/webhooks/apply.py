@@ -8,7 +8,7 @@ import datetime as dt
 import logging
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -16,7 +16,9 @@ from django.db.models import Count, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from consent.addresses import DOTS
 from consent.arrays import array
+from consent.suppress import erased_among
 from notifications.complaints import count as count_complaints
 from notifications.feedback import Fact
 from notifications.models import ProviderEvent
@@ -39,8 +41,10 @@ ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 APPLIED = """
 UPDATE provider_events AS e
-SET applied_at = %s, outcome = v.outcome, error = '', notification_id = COALESCE(e.notification_id, v.notification_id)
-FROM unnest(%s::bigint[], %s::text[], %s::uuid[]) AS v(id, outcome, notification_id)
+SET applied_at = %s, outcome = v.outcome, error = '', notification_id = COALESCE(e.notification_id, v.notification_id),
+    address_hint = CASE WHEN v.is_erased THEN '' ELSE e.address_hint END,
+    detail = CASE WHEN v.is_erased THEN '{}' ELSE e.detail END
+FROM unnest(%s::bigint[], %s::text[], %s::uuid[], %s::boolean[]) AS v(id, outcome, notification_id, is_erased)
 WHERE e.id = v.id
 """
 
@@ -139,7 +143,10 @@ def _raise_if_lost(error: Exception) -> None:
 
 def _apply(events: Sequence[ProviderEvent], now: dt.datetime) -> None:
     known = by_reference(event.reference for event in events if event.notification_id is None)
+    erased = erased_among(event.address_hmac for event in events)
     for event in events:
+        if event.address_hmac in erased:
+            event.address_hint = DOTS  # what was on its way when they were forgotten brings no mask back
         event.notification_id = event.notification_id or known.get(event.reference)
     messages = lock_messages(event.notification_id for event in events if event.notification_id)
     heard = [
@@ -158,7 +165,7 @@ def _apply(events: Sequence[ProviderEvent], now: dt.datetime) -> None:
             elif one.event.notification_id in climbed:
                 done[one.event.pk].append("noted_late" if one.event.notification_id in past else "noted")
     count_complaints(heard, now=now)
-    _mark(heard, done, now)
+    _mark(heard, done, now, erased)
 
 
 def _fact(one: Heard) -> Fact:
@@ -167,12 +174,15 @@ def _fact(one: Heard) -> Fact:
     return Fact(event.notification_id, event.event_type, event.occurred_at, event.reference)
 
 
-def _mark(heard: Sequence[Heard], done: dict[int, list[str]], now: dt.datetime) -> None:
+def _mark(
+    heard: Sequence[Heard], done: dict[int, list[str]], now: dt.datetime, erased: Collection[str]
+) -> None:
     rows = [
         (
             one.event.pk,
             " ".join(done[one.event.pk]) or ("nothing_new" if one.told else "unknown_message"),
             one.event.notification_id,
+            one.event.address_hmac in erased,
         )
         for one in heard
     ]

@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.db.utils import DatabaseError
 from django.utils import timezone
 
+from consent.addresses import DOTS, blind_index
 from consent.models import ConsentEvent, Suppression, UnsubscribeToken
 from consent.preferences import grant
 from notifications.archive import copy
@@ -35,6 +36,7 @@ from notifications.replay import replay, send_again
 from notifications.retention import Retention, ended
 from notifications.story import story
 from notifications.verdict import after_delivery
+from notifications.webhooks.apply import apply_some
 from notifications.worker import drain
 from rentals.models import Booking, Customer
 from sandbox.testing import SandboxServer
@@ -42,6 +44,7 @@ from tests.canaries import MARK, PREFIX, found_in
 from tests.ended import finished
 from tests.factories import BookingFactory, CustomerFactory
 from tests.messages import PICKUP, browser, fresh, queued
+from tests.notification_factories import ProviderEventFactory
 from tests.operators import operator, seen
 from tests.roles import STRANGER, make_role
 
@@ -323,6 +326,31 @@ def test_a_login_that_sees_nothing_does_not_say_that_there_is_nothing(
             call_command(command, str(customer.pk), reason="asked by letter", stdout=said)
         cursor.execute("RESET ROLE")
     assert said.getvalue() == ""
+
+
+def test_a_report_that_comes_after_the_erasure_leaves_no_mask_of_the_address(customer: Customer) -> None:
+    sent = Notification.objects.filter(status="sent", channel="email").first()
+    assert sent
+    forget(customer)
+    ProviderEvent.objects.create(
+        provider="sendgrid",
+        event_type="bounced",
+        event_id="late",
+        code="bounce",
+        notification_id=sent.pk,
+        occurred_at=timezone.now(),
+        address_hmac=blind_index("email", EMAIL),
+        address_hint="z•••@e•••.com",
+        detail={"reason": "550 no such box"},
+    )
+    kept = ProviderEventFactory.create(address_hmac="a" * 64, address_hint="j•••@e•••.org", applied_at=None)
+    assert apply_some(limit=10, now=timezone.now()) == (2, 0)
+    late = ProviderEvent.objects.get(event_id="late")
+    assert late.applied_at is not None
+    assert (late.address_hint, late.detail) == ("", {})
+    assert set(Suppression.objects.values_list("address_hint", flat=True)) == {DOTS}
+    kept.refresh_from_db()
+    assert kept.address_hint == "j•••@e•••.org"
 
 
 # ── The command and the page ────────────────────────────────────────────────────────────────────────────
