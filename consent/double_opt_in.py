@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from django.conf import settings
+from django.db import connection
 from django.utils.module_loading import import_string
 
 from consent.models import ConfirmRequest, ConsentEvent, Source
@@ -18,6 +19,12 @@ from consent.tokens import address_of, token_sha256
 
 # A form must not become a way to fill somebody's inbox: one question an hour, however often it is sent.
 ASK_AGAIN_AFTER = dt.timedelta(hours=1)
+# consent_requests_expires_at, from its old end.
+DELETE = """
+DELETE FROM consent_requests WHERE token_sha256 = ANY(ARRAY(
+    SELECT token_sha256 FROM consent_requests WHERE expires_at < %s ORDER BY expires_at LIMIT %s
+    FOR UPDATE SKIP LOCKED))
+"""
 # Where anybody may have typed the address. The others come from the address itself, or bring their own proof (import).
 UNPROVEN = frozenset({Source.WEB_FORM.value, Source.API.value, Source.ADMIN.value})
 
@@ -90,3 +97,11 @@ def ask(event: ConsentEvent, *, locale: str, now: dt.datetime) -> None:
 def find_request(token: str) -> ConfirmRequest | None:
     """The request that this token answers, whatever became of it; None when it never did."""
     return ConfirmRequest.objects.select_related("event").filter(pk=token_sha256(token)).first()
+
+
+def delete_expired_requests(before: dt.datetime, limit: int) -> int:
+    """Delete up to `limit` questions whose life ended before that moment, the oldest first; answers how many there were. The
+    ledger keeps that they were asked and answered."""
+    with connection.cursor() as cursor:
+        cursor.execute(DELETE, [before, limit])
+        return int(cursor.rowcount)

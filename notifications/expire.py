@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from django.db import connection
 
+from consent.double_opt_in import delete_expired_requests
 from consent.tokens import delete_expired
 from notifications.retention import Retention
 
@@ -49,6 +50,7 @@ def expire(
         "inbox items deleted": (_by(INBOX), now - keep.inbox),
         "provider events deleted": (_by(EVENTS), now - keep.provider_events),
         "unsubscribe links deleted": (delete_expired, now - keep.unsubscribe_links),
+        "confirmation links deleted": (delete_expired_requests, now - keep.unsubscribe_links),
         "past messages forgotten": (_by(HISTORY), now - keep.history),
     }
     counts = dict.fromkeys(heaps, 0)

@@ -30,7 +30,8 @@ class Retention:
     inbox: dt.timedelta = 180 * DAY
     # Reports of providers, with a keyed hash and a mask of the address.
     provider_events: dt.timedelta = 90 * DAY
-    # From the end of a link's life: until then it says «too old» rather than «never heard of».
+    # From the end of a link's life, and of one that asks for confirmation: until then it says «too old» rather than «never
+    # heard of».
     unsubscribe_links: dt.timedelta = 30 * DAY
 
 

@@ -27,7 +27,9 @@ class ConfirmRequest(models.Model):
         verbose_name_plural = _("requests for confirmation")
         indexes = [
             # What was asked of this customer lately.
-            models.Index(fields=["customer_id", "-asked_at"], name="consent_requests_customer")
+            models.Index(fields=["customer_id", "-asked_at"], name="consent_requests_customer"),
+            # What is too old to be answered (retention).
+            models.Index(fields=["expires_at"], name="consent_requests_expires_at"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(channel__in=Channel.values), name="consent_requests_channel"),

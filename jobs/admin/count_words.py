@@ -88,6 +88,7 @@ WORDS: Mapping[str, Promise] = {
     "inbox items deleted": pgettext_lazy("count", "inbox items deleted"),
     "provider events deleted": pgettext_lazy("count", "provider events deleted"),
     "unsubscribe links deleted": pgettext_lazy("count", "unsubscribe links deleted"),
+    "confirmation links deleted": pgettext_lazy("count", "confirmation links deleted"),
     "past messages forgotten": pgettext_lazy("count", "past messages forgotten"),
 }
 

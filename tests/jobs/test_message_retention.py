@@ -10,7 +10,8 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
-from consent.models import UnsubscribeToken
+from consent.models import ConfirmRequest, UnsubscribeToken
+from consent.preferences import revoke
 from jobs.catalog import message_retention
 from jobs.models import JobRun
 from jobs.report import Outcome, RunReport
@@ -39,6 +40,17 @@ def counts(report: RunReport) -> dict[str, int]:
 def link(days_left: int) -> UnsubscribeToken:
     return UnsubscribeToken.objects.create(
         token_sha256=uuid.uuid4().hex, customer_id="7", channel="email", category="reminder",
+        expires_at=timezone.now() + days_left * DAY,
+    )  # fmt: skip
+
+
+def question(days_left: int) -> ConfirmRequest:
+    """What a customer was asked, whose link works for so long."""
+    said: dict[str, Any] = {"customer_id": uuid.uuid4().hex, "channel": "email", "category": "marketing"}
+    event = revoke(**said, source="api", actor="customer", at=timezone.now())
+    assert event is not None
+    return ConfirmRequest.objects.create(
+        **said, event=event, token_sha256=uuid.uuid4().hex, asked_at=timezone.now(),
         expires_at=timezone.now() + days_left * DAY,
     )  # fmt: skip
 
@@ -77,7 +89,7 @@ def is_there(row: Any) -> bool:
 def test_nothing_is_over_and_nothing_goes() -> None:
     for made in (finished("sent", 6), NotificationFactory.create()):
         assert made
-    link(-29), answer(1), item(179), event(89), past(399)
+    link(-29), question(-29), answer(1), item(179), event(89), past(399)
     assert counts(retain()) == {}
     assert Notification.objects.count() == 2
     assert JobRun.objects.get().status == "success"
@@ -85,14 +97,15 @@ def test_nothing_is_over_and_nothing_goes() -> None:
 
 def test_each_thing_goes_when_its_own_time_is_over() -> None:
     message = finished("sent", 8)
-    kept = [link(-29), answer(1), item(179), event(89), past(399)]
-    gone = [link(-31), answer(-1), item(181), event(91), past(401)]
+    kept = [link(-29), question(-29), answer(1), item(179), event(89), past(399)]
+    gone = [link(-31), question(-31), answer(-1), item(181), event(91), past(401)]
     assert counts(retain()) == {
         "messages moved": 1,
         "API answers deleted": 1,
         "inbox items deleted": 1,
         "provider events deleted": 1,
         "unsubscribe links deleted": 1,
+        "confirmation links deleted": 1,
         "past messages forgotten": 1,
     }
     assert NotificationHistory.objects.filter(pk=message.pk).exists()
