@@ -15,20 +15,24 @@ from django.utils import timezone
 
 from config.logins import WEB, login_environment, make_logins
 from config.logins import WORKER as DEMO_WORKER
+from config.sample_business import make_sample_business
+from config.sample_payouts import pay_out
 from consent.models import ConsentEvent
 from consent.preferences import revoke
 from consent.suppress import suppress
 from consent.tokens import TokenRequest, issue_many
+from jobs.catalog import in_order
 from jobs.models import JobRun
 from jobs.runner import run
 from notifications.channel_state import pause
 from notifications.claim import claim
-from notifications.models import DeliveryAttempt, NotificationHistory
+from notifications.models import DeliveryAttempt, Notification, NotificationHistory
 from notifications.row_security.apply import found
 from notifications.row_security.check import check_row_security
 from notifications.row_security.rights import APPS, all_tables, table_names
 from notifications.worker import drain
 from rentals.models import Customer, ViewState
+from rentals.sample.plan import Plan as SamplePlan
 from sandbox.testing import SandboxServer
 from templates_app.models import NotificationTemplate
 from templates_app.publish import new_draft, publish
@@ -134,6 +138,22 @@ def test_the_service_role_runs_jobs_and_refreshes_views(templates: None) -> None
         assert JobRun.objects.filter(status="success").count() == 5
         assert NotificationHistory.objects.filter(pk=old.pk).exists()
         assert ViewState.objects.filter(error_message="", refreshed_at__isnull=False).count() == 8
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_service_role_runs_every_job_on_a_whole_business(
+    templates: None, sandbox: SandboxServer, settings: Any
+) -> None:
+    settings.NOTIFICATIONS = {**settings.NOTIFICATIONS, "KICK": ""}
+    now = timezone.now()
+    make_sample_business(SamplePlan(at=now, customers=60, bookings=160), push_url=sandbox.url)
+    pay_out(sandbox.url, now=now)
+    with logged_in_as(WORKER):
+        told = {job: run(job, now=now, trigger="command", actor="test") for job in in_order()}
+        drain()
+    assert {job: report.error for job, report in told.items() if report.error} == {}
+    assert {report.status for report in told.values()} == {"success"}
+    assert Notification.objects.filter(status="sent").exists()
 
 
 @pytest.mark.django_db(transaction=True)
