@@ -21,8 +21,8 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason"),
         max_length=300,
-        help_text=_("Kept with each message and in the audit log. No addresses, no names of customers."),
-        error_messages={"required": _("Give a reason: it is kept with each message.")},
+        help_text=_("Kept on record, in the audit log. No addresses, no names of customers."),
+        error_messages={"required": _("Give a reason: it is kept on record.")},
         widget=forms.Textarea(attrs={"rows": 2, "class": "pr-input", "autofocus": True}),
     )
 
@@ -42,7 +42,8 @@ class ReasonForm(forms.Form):
 class ResumeForm(ReasonForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["reason"].widget.attrs.pop("autofocus", None)  # several such forms stand on one page
+        if not self.is_bound:  # several such forms stand on one page: that with an error leads there
+            self.fields["reason"].widget.attrs.pop("autofocus", None)
         self.fields["reason"].help_text = ""
 
 

@@ -148,7 +148,8 @@ def test_marketing_is_stopped_and_resumed_by_post_with_permission_reason_and_aud
         for refused in ("", "call +1 506 555 0123", "ada@example.com"):
             response = client.post(url, {"reason": refused})
             assert response.status_code == 200
-            assert "<details open>" in response.content.decode()
+            opened = response.content.decode().partition("<details open>")[2]
+            assert "autofocus" in opened.partition("</details>")[0]
         before = list(CategoryStop.objects.values_list("lifted_at", flat=True))
         assert client.post(url, {"reason": f"because {verb}"}).status_code == 302
         assert list(CategoryStop.objects.values_list("lifted_at", flat=True)) != before
@@ -157,6 +158,9 @@ def test_marketing_is_stopped_and_resumed_by_post_with_permission_reason_and_aud
     assert found.stopped_by == found.lifted_by
     told = LogEntry.objects.order_by("id").values_list("change_message", flat=True)
     assert list(told) == ["stop marketing: because stop", "resume marketing: because resume"]
+    changes = seen(client.get(CHANNELS)).partition("The last changes")[2]
+    assert changes.index("Marketing resumed staff:") < changes.index("Marketing stopped staff:")
+    assert "– because resume" in changes
     again = client.post(f"{CHANNELS}sms/marketing/resume/", {"reason": "again"}, follow=True)
     assert "Marketing by SMS was not stopped." in seen(again)
 
