@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from notifications.channel_state import state_of
 from notifications.channels.meanings import meaning
+from notifications.feedback import RANK
 from notifications.masking import masked_recipient
 from notifications.models import DeliveryAttempt, Notification, ProviderEvent
 from notifications.reported import report_text
@@ -34,7 +35,7 @@ def story(notification: Notification, answers: Sequence[GateAnswer] | None = Non
         *_gates(why(notification) if answers is None else answers),
         *(_attempt(attempt) for attempt in notification.tries()),
         *_history(notification),
-        *(_event(event) for event in ProviderEvent.objects.filter(notification_id=notification.pk)),
+        *_reports(notification),
     ]
     # The request comes first, whichever clock was ahead; a job's moment may even be simulated.
     first = [event for event in events if event.kind == "asked"]
@@ -97,8 +98,11 @@ def _history(row: Notification) -> Iterator[StoryEvent]:
         yield StoryEvent(dt.datetime.fromisoformat(entry["at"]), "operator", text)
 
 
-def _event(event: ProviderEvent) -> StoryEvent:
-    return StoryEvent(event.occurred_at, "provider", report_text(event))
+def _reports(row: Notification) -> Iterator[StoryEvent]:
+    """Of one second the lowest fact first, in whichever order they came."""
+    events = ProviderEvent.objects.filter(notification_id=row.pk)
+    for event in sorted(events, key=lambda event: RANK.get(event.event_type, 0)):
+        yield StoryEvent(event.occurred_at, "provider", report_text(event))
 
 
 def _now(row: Notification) -> StoryEvent:

@@ -11,6 +11,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 HERE = Path(__file__).parent
+DELIVERED = "feedback=delivered&channel=email&category=reminder"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -31,10 +32,12 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-GB")
         _log_in(page, options.admin, options.password)
-        page.goto(f"{options.admin}/admin/notifications/notification/")
-        row = page.locator("#result_list tbody tr", has_text="E-mail").first
-        row.locator("a[href*='/change/']").first.click()
+        # A reminder that arrived: consent decided, twice, and the provider reported back.
+        page.set_viewport_size({"width": 1440, "height": 1150})
+        page.goto(f"{options.admin}/admin/notifications/notification/?{DELIVERED}")
+        page.locator("#result_list tbody tr a[href*='/change/']").first.click()
         _shoot(page, "message")
+        page.set_viewport_size({"width": 1440, "height": 900})
         page.goto(f"{options.sandbox}/?channel=email")
         page.get_by_text("E-mail", exact=True).first.click()
         page.locator(".list li", has_text="E-mail").first.click()

@@ -84,6 +84,7 @@ def test_an_operator_goes_from_a_message_to_the_ledger_and_takes_a_receipt(visit
     visitor.open(f"/admin/notifications/notification/{row.pk}/change/")
     why = visitor.page.get_by_role("region", name="What decided")
     expect(why).to_contain_text("consent.revoked")
+    expect(why).to_contain_text("when it was queued")
     visitor.shot("message")
     why.get_by_role("link", name="Consent event").click()
     visitor.page.get_by_role("link", name="Every event of this customer").click()

@@ -32,7 +32,7 @@ def act(client: Client, channel: str, verb: str, **data: str) -> Any:
 def test_all_four_are_listed_and_a_pause_says_why_until_when_and_by_whom() -> None:
     pause("sms", until=timezone.now() + dt.timedelta(hours=2), reason="Twilio is slow", by="staff:9")
     page = seen(operator(SEE).get(PAGE))
-    assert page.count(" Open Breaker Closed Our rate limit None Queued 0") == 3
+    assert page.count(" Open Breaker Closed Our rate limit no limit Queued 0") == 3
     for text in ("E-mail", "SMS Paused", "Push", "In-app", "Twilio is slow", "staff:9"):
         assert text in page
     assert "Pause…" not in page, "no button without the right"
