@@ -54,13 +54,16 @@ def asks(*, channel: str, category: str) -> bool:
     return channel in settings.NOTIFICATIONS.get("DOUBLE_OPT_IN", DEFAULT).get(category, ())
 
 
-def asked_lately(*, customer_id: str, channel: str, category: str, now: dt.datetime) -> bool:
-    """Has the question just been sent?"""
+def asked_lately(
+    *, customer_id: str, channel: str, category: str, now: dt.datetime, left_at: dt.datetime | None
+) -> bool:
+    """Has the question just been sent, and does its link still work? Not where the customer left after it."""
+    earliest = now - ASK_AGAIN_AFTER
     return ConfirmRequest.objects.filter(
         customer_id=customer_id,
         channel=channel,
         category=category,
-        asked_at__gt=now - ASK_AGAIN_AFTER,
+        asked_at__gt=max(earliest, left_at) if left_at else earliest,
         confirmed_at=None,
     ).exists()
 

@@ -90,7 +90,7 @@ def request(
         lock_customers({customer_id})
         state = current(customer_id).get((channel, category), State())
         key = {"customer_id": customer_id, "channel": channel, "category": category}
-        if state.enabled or asked_lately(**key, now=at):
+        if state.enabled or asked_lately(**key, now=at, left_at=state.revoked_at):
             return None
         [event] = write_events([replace(change, action=ConsentEvent.Action.REQUESTED.value)])
         ask(event, locale=locale or get_language() or "en", now=at)

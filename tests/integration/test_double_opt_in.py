@@ -196,6 +196,15 @@ def test_who_was_out_before_and_says_no_again_after_asking_stays_out_too(
     assert not stands(customer_id)
 
 
+def test_who_withdrew_after_asking_can_ask_again_at_once(customer_id: str) -> None:
+    now = timezone.now()
+    said: dict[str, Any] = {"customer_id": customer_id, "channel": "email", "category": "marketing"}
+    wish(customer_id, at=now)
+    revoke(**said, source="one_click", actor="customer", at=now + HOUR / 6)
+    assert wish(customer_id, at=now + HOUR / 3)
+    assert wish(customer_id, at=now + HOUR / 2) is None
+
+
 def test_a_form_that_is_sent_ten_times_asks_once_an_hour(customer_id: str) -> None:
     now = timezone.now()
     assert wish(customer_id, at=now)
