@@ -16,6 +16,9 @@ admin.site.unregister(Group)
 
 @admin.register(User)
 class UserAdmin(auth_admin.UserAdmin, ModelAdmin[User]):  # type: ignore[type-arg]
+    # What is searched for stands in the URL: no names and addresses.
+    search_fields = ("username",)
+
     if apps.is_installed("unfold"):
         from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 

@@ -1,7 +1,8 @@
-"""Signing in: in, a name, a password and a code; out, a user, or one refusal that tells nothing, and not too often.
+"""Signing in: in, a name, a password and a code; out, a user, or a refusal, and not too often.
 
 Each try is counted before anything is checked, so that many at once are not let through together, and given back if it
-was right. The same words, the same work and the same limits meet a name that nobody has.
+was right. The same words, the same work and the same limits meet a name that nobody has. That a code is missing is told to
+those who gave the right password.
 """
 
 import logging

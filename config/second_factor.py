@@ -60,11 +60,15 @@ def begin(user: AbstractBaseUser) -> None:
 
 
 def enrolment(user: AbstractBaseUser) -> Enrolment | None:
-    """What to show to who is about to set up an app; None when nobody is."""
+    """What to show to who is about to set up an app; None when nobody is, or when no key opens what was begun."""
     waiting = SecondFactor.objects.filter(user_id=user.pk, confirmed_at__isnull=True).first()
     if waiting is None:
         return None
-    uri = _totp(waiting).get_provisioning_uri(user.get_username(), ISSUER)
+    try:
+        uri = _totp(waiting).get_provisioning_uri(user.get_username(), ISSUER)
+    except SealError:
+        logger.exception("second_factor.unreadable user=%s", user.pk)
+        return None  # the page offers to begin anew
     return Enrolment(uri, unseal(waiting.sealed))
 
 

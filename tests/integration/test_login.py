@@ -256,6 +256,16 @@ def test_it_is_set_up_with_a_picture_and_a_first_code_and_the_codes_are_shown_on
     assert [entry.change_message for entry in LogEntry.objects.all()] == ["set up a second factor"]
 
 
+def test_what_was_begun_under_a_lost_key_can_be_begun_anew(olive: User, settings: Any) -> None:
+    client = Client()
+    client.force_login(olive)
+    client.post(HERE, {"act": "begin"})
+    settings.FIELD_KEYS = ["another-key-of-at-least-thirty-two-characters"]
+    assert "Two-step sign-in is off" in seen(client.get(HERE))
+    page = client.post(HERE, {"act": "begin"}, follow=True)
+    assert unseal(SecondFactor.objects.get().sealed) in seen(page)
+
+
 def test_changing_it_takes_a_code_and_not_only_an_unlocked_screen(olive: User) -> None:
     old = set_up(olive)
     client = Client()
