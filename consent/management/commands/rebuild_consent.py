@@ -24,8 +24,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--check", action="store_true", help="change nothing; fail if anything is wrong")
-        parser.add_argument("--customer", metavar="ID", help="only this customer")
-        parser.add_argument(
+        which = parser.add_mutually_exclusive_group()
+        which.add_argument("--customer", metavar="ID", help="only this customer")
+        which.add_argument(
             "--after", metavar="ID", default="", help="go on after this customer, in the order of ids"
         )
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
