@@ -7,7 +7,6 @@ they may not read. Here only the declared filters are looked up.
 from typing import Any, ClassVar, TypeVar
 
 from django.contrib.admin import ShowFacets
-from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
@@ -43,7 +42,6 @@ class PrivateAdmin(ReadOnlyAdmin[Row]):
             if "cl" in context:
                 # Both unknown and equal, so that no header claims a total that nobody counted.
                 context["cl"].full_result_count = context["cl"].result_count
-                context["cleared"] = context["cl"].get_query_string(remove=[SEARCH_VAR])
         return response
 
 
