@@ -10,9 +10,7 @@ import segno
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -24,7 +22,16 @@ from django.views.decorators.http import require_http_methods
 
 from config.counting import give_back
 from config.login import check_code_limit
-from config.second_factor import accepts, begin, confirm, confirmed, enrolment, remove, renew_recovery
+from config.second_factor import (
+    accepts,
+    begin,
+    confirm,
+    confirmed,
+    enrolment,
+    remove,
+    renew_recovery,
+    write_down,
+)
 from config.two_step_gate import remember
 
 
@@ -72,7 +79,7 @@ def _confirm(request: HttpRequest) -> HttpResponse:
     give_back("codes_of_one", str(user.pk))
     request.session.cycle_key()
     remember(request, factor)
-    _log(request, "set up a second factor")
+    write_down(_user(request), "set up a second factor")
     return _page(request, CodeForm(), codes=codes)
 
 
@@ -80,7 +87,7 @@ def _renew(request: HttpRequest) -> HttpResponse:
     form = CodeForm(request.POST)
     if not _shown(request, form):
         return _wrong(request, form)
-    _log(request, "made new recovery codes")
+    write_down(_user(request), "made new recovery codes")
     return _page(request, CodeForm(), codes=renew_recovery(_user(request)))
 
 
@@ -91,7 +98,7 @@ def _remove(request: HttpRequest) -> HttpResponse:
     if not _shown(request, form):
         return _wrong(request, form)
     remove(_user(request))
-    _log(request, "removed the second factor")
+    write_down(_user(request), "removed the second factor")
     messages.success(request, _("Signing in takes your password alone again."))
     return HttpResponseRedirect(reverse("two_step"))
 
@@ -146,15 +153,3 @@ def _page(request: HttpRequest, form: CodeForm, *, codes: Sequence[str] = ()) ->
 def _user(request: HttpRequest) -> User:
     assert isinstance(request.user, User)  # behind admin_view
     return request.user
-
-
-def _log(request: HttpRequest, what: str) -> None:
-    user = _user(request)
-    LogEntry.objects.create(
-        user=user,
-        content_type=ContentType.objects.get_for_model(User),
-        object_id=str(user.pk),
-        object_repr=f"staff:{user.pk}",
-        action_flag=CHANGE,
-        change_message=what,
-    )

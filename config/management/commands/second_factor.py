@@ -3,14 +3,12 @@
 import json
 from typing import Any
 
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from config.models import SecondFactor
-from config.second_factor import remove
+from config.second_factor import remove, write_down
 from notifications.admin.reason import ReasonForm
 
 
@@ -55,14 +53,7 @@ class Command(BaseCommand):
         with transaction.atomic():
             if not remove(user):
                 raise CommandError("This user has no second factor.")
-            LogEntry.objects.create(
-                user=user,
-                content_type=ContentType.objects.get_for_model(User),
-                object_id=str(user.pk),
-                object_repr=f"staff:{user.pk}",
-                action_flag=CHANGE,
-                change_message=f"second factor reset by command: {form.cleaned_data['reason']}",
-            )
+            write_down(user, f"second factor reset by command: {form.cleaned_data['reason']}")
         self.stdout.write(
             f"{user.get_username()} signs in with the password alone, until a new one is set up."
         )
