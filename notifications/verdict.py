@@ -70,14 +70,13 @@ def withheld(decision: Decision, *, now: dt.datetime) -> Verdict:
 
 def held(decision: Held, *, now: dt.datetime) -> Verdict:
     """A gate says: not before then. It waits in the queue, and no attempt was made."""
-    entry = held_entry(decision, stage="delivery", now=now)
-    return Verdict("queued", scheduled_at=decision.until, metadata={"held": entry}, refund=True)
+    kept = held_entry(decision, stage="delivery", now=now)
+    return Verdict("queued", scheduled_at=decision.until, metadata={"held": kept}, refund=True)
 
 
 def held_entry(decision: Held, *, stage: str, now: dt.datetime) -> dict[str, str]:
     """What a row keeps of a hold."""
-    said = {"stage": stage, "rule": decision.rule, "reason": decision.reason}
-    return {**said, "until": decision.until.isoformat(), "at": now.isoformat()}
+    return {**entry(decision, stage=stage, now=now), "until": decision.until.isoformat()}
 
 
 def unrenderable(error: str) -> Verdict:
