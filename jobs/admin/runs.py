@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from jobs import catalog
 from jobs.admin.launch import job_view
 from jobs.admin.pausing import pause_view, resume_view
+from jobs.admin.strip import strips
 from jobs.admin.summary import JOB_STATES, RUN_TONE, did, times, took
 from jobs.models import JobRun
 from jobs.status import JobStatus, job_statuses
@@ -75,8 +76,10 @@ class JobRunAdmin(PrivateAdmin[JobRun]):
         """The catalogue stands above the unfiltered list; it is asked for only by who may see it."""
         context = dict(extra_context or {})
         if not request.GET and self.has_view_permission(request):
-            statuses = job_statuses(now=timezone.now())
-            context["catalogue"] = [_row(job) for job in statuses]
+            now = timezone.now()
+            statuses = job_statuses(now=now)
+            drawn = strips([job.name for job in statuses], now=now)
+            context["catalogue"] = [_row(job) | {"strip": drawn[job.name]} for job in statuses]
             context["may_run"] = request.user.has_perm("jobs.run_job")
         return super().changelist_view(request, context)
 
