@@ -22,7 +22,8 @@ def unfold(*, sandbox: bool) -> dict[str, Any]:
         "SITE_FAVICONS": [
             {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("config/favicon.svg")}
         ],
-        "STYLES": [lambda _request: static("config/admin.css")],
+        "STYLES": [lambda _request: static("consent/live.css"), lambda _request: static("config/admin.css")],
+        "SCRIPTS": [lambda _request: static("consent/live.js")],
         "LOGIN": {"form": "config.login.LoginForm"},
         "ACCOUNT": {"navigation": [{"title": _("Two-step sign-in"), "link": reverse_lazy("two_step")}]},
         "COLORS": {"primary": _BLUE},

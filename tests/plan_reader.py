@@ -53,7 +53,7 @@ def explained(*tables: str) -> Iterator[list[Plan]]:
     plans: list[Plan] = []
 
     def explain(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if any(table in sql for table in tables) and not many:
+        if any(table in sql for table in tables) and not many and not sql.startswith("EXPLAIN"):
             raw = connection.connection
             with raw.transaction(force_rollback=True), raw.cursor() as cursor:
                 cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", params)
