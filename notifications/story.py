@@ -1,46 +1,100 @@
 """Why was this sent, or not? In: a notification; out, its story as a list of events, oldest first, in plain words.
 
-The admin's detail page, `explain_notification` and the API all tell the same story.
+The admin's detail page, `explain_notification` and the API all tell the same story: the page in its reader's language, the
+other two in English (`in_english`).
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
-from notifications.channel_state import state_of
-from notifications.channels.meanings import meaning
+from notifications.channels.meanings import error_text, meaning, row_of
 from notifications.feedback import RANK
-from notifications.masking import masked_recipient
 from notifications.models import DeliveryAttempt, Notification, ProviderEvent
+from notifications.outlook import outlook
+from notifications.reasons import category_word, is_foreign, reason_text
 from notifications.reported import report_text
+from notifications.story_words import (
+    action_word,
+    asked_by,
+    channel_word,
+    clock,
+    outcome_word,
+    recipient_word,
+    source_word,
+)
 from notifications.why import GateAnswer, why
+
+_ANSWERED = {
+    ("allowed", "enqueue"): _("Allowed when it was queued: %(reason)s (rule %(rule)s)"),
+    ("allowed", "delivery"): _("Allowed just before sending: %(reason)s (rule %(rule)s)"),
+    ("held", "enqueue"): _("Held when it was queued: %(reason)s (rule %(rule)s)"),
+    ("held", "delivery"): _("Held just before sending: %(reason)s (rule %(rule)s)"),
+    ("withheld", "enqueue"): _("Withheld when it was queued: %(reason)s (rule %(rule)s)"),
+    ("withheld", "delivery"): _("Withheld just before sending: %(reason)s (rule %(rule)s)"),
+    ("withheld", "erasure"): _("Withheld when they were forgotten: %(reason)s (rule %(rule)s)"),
+}
+# The acts of people, of commands and of providers' reports, as `metadata["history"]` names them.
+_ACTED = {
+    "replayed": _("Replayed by %(by)s"),
+    "sent_again": _("Sent again by %(by)s"),
+    "cancelled": _("Cancelled by %(by)s"),
+    "settled": _("Settled by %(by)s"),
+    "rescheduled": _("Rescheduled by %(by)s"),
+    "reprioritized": _("Reprioritized by %(by)s"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class StoryEvent:
-    """One thing that happened. `kind` is stable: asked, allowed, held, withheld, attempt, sent, failed, provider, operator, next."""
+    """One thing that happened. `kind` is stable: asked, allowed, held, withheld, attempt, sent, failed, provider, operator, next.
+
+    `about` is what it tells of, for who wants to link it: a GateAnswer, an attempt, a report, an entry of the history. `ground`
+    is the end of the text, which names what a gate's answer rests on."""
 
     at: dt.datetime
     kind: str
     text: str
+    about: Any = field(default=None, repr=False, compare=False)
+    ground: str = ""
+
+    @property
+    def head(self) -> str:
+        return self.text.removesuffix(self.ground)
 
 
-def story(notification: Notification, answers: Sequence[GateAnswer] | None = None) -> list[StoryEvent]:
-    """Everything on record about one message. Three queries, one more for what is due and not sent, and those of `why`,
-    whose answers may be handed in."""
+def story(
+    row: Notification,
+    answers: Sequence[GateAnswer] | None = None,
+    *,
+    attempts: Sequence[DeliveryAttempt] | None = None,
+    reports: Sequence[ProviderEvent] | None = None,
+) -> list[StoryEvent]:
+    """Everything on record about one message. Three queries, one more for what is due and not sent, and those of `why`;
+    answers, attempts and reports may be handed in."""
+    tries = row.tries() if attempts is None else attempts
     events = [
-        *_asked(notification),
-        *_gates(why(notification) if answers is None else answers),
-        *(_attempt(attempt) for attempt in notification.tries()),
-        *_history(notification),
-        *_reports(notification),
+        *_asked(row),
+        *_gates(why(row) if answers is None else answers),
+        *(_attempt(attempt) for attempt in tries),
+        *_history(row),
+        *_reports(ProviderEvent.objects.filter(notification_id=row.pk) if reports is None else reports),
     ]
     # The request comes first, whichever clock was ahead; a job's moment may even be simulated.
     first = [event for event in events if event.kind == "asked"]
     rest = sorted((event for event in events if event.kind != "asked"), key=_moment)
-    return [*first, *rest, _now(notification)]
+    return [*first, *rest, StoryEvent(timezone.now(), "now", outlook(row))]
+
+
+def in_english(row: Notification, answers: Sequence[GateAnswer] | None = None) -> list[StoryEvent]:
+    """For programs and scripts, which read the same words whatever a browser asks for."""
+    with translation.override("en"):
+        return story(row, answers)
 
 
 def _moment(event: StoryEvent) -> dt.datetime:
@@ -50,99 +104,80 @@ def _moment(event: StoryEvent) -> dt.datetime:
 
 
 def _asked(row: Notification) -> Iterator[StoryEvent]:
-    origin = row.metadata.get("origin", {})
-    who = ", ".join(f"{name} {value}" for name, value in origin.items()) or "a call of notify()"
-    template = f"template {row.template.name}" if row.template else "an inline text"
-    text = f"Asked for by {who}: {template}, {row.channel} to {masked_recipient(row.to)}, category {row.category}."
-    yield StoryEvent(row.created_at, "asked", text)
+    what = (
+        gettext("template %(name)s") % {"name": row.template.name}
+        if row.template
+        else gettext("an inline text")
+    )
+    text = gettext("Asked for by %(who)s: %(what)s, %(channel)s to %(recipient)s, category %(category)s.") % {
+        "who": asked_by(row),
+        "what": what,
+        "channel": channel_word(row.channel),
+        "recipient": recipient_word(row.to),
+        "category": category_word(row.category) if is_foreign() else row.category,
+    }
+    yield StoryEvent(row.created_at, "asked", text, row)
     if row.parent_id:
-        yield StoryEvent(row.created_at, "asked", f"It sends {row.parent_id} again.")
+        again = gettext("It sends %(parent)s again.") % {"parent": row.parent_id}
+        yield StoryEvent(row.created_at, "asked", again, row)
 
 
 def _gates(answers: Sequence[GateAnswer]) -> Iterator[StoryEvent]:
-    stages = {
-        "enqueue": "when it was queued",
-        "delivery": "just before sending",
-        "erasure": "when they were forgotten",
-    }
     for answer in answers:
-        if answer.stage == "operator":  # told by the history
+        form = _ANSWERED.get((answer.answer, answer.stage))
+        if form is None:  # an operator's, which the history tells
             continue
-        stage = stages.get(answer.stage, answer.stage)
-        text = f"{answer.answer.capitalize()} {stage}: {answer.reason} (rule {answer.rule})"
-        yield StoryEvent(answer.at, answer.answer, f"{text}{_ground(answer)}")
+        reason = reason_text(answer.rule, answer.reason)
+        ground = _ground(answer)
+        text = f"{gettext(form) % {'reason': reason, 'rule': answer.rule}}{ground}"
+        yield StoryEvent(answer.at, answer.answer, text, answer, ground)
 
 
 def _ground(answer: GateAnswer) -> str:
     """What it rests on, for who wants to look it up."""
     if said := answer.consent:
-        text = f" By consent event {said.event_id}: {said.action} on {_clock(said.occurred_at)} by {said.source}."
-        return f"{text} Wording {said.wording_sha256[:12]} was shown." if said.wording_sha256 else text
+        text = gettext("By consent event %(id)s: %(action)s on %(at)s by %(source)s.") % {
+            "id": said.event_id,
+            "action": action_word(said.action),
+            "at": clock(said.occurred_at),
+            "source": source_word(said.source),
+        }
+        shown = gettext("Wording %(hash)s was shown.") % {"hash": said.wording_sha256[:12]}
+        return f" {text} {shown}" if said.wording_sha256 else f" {text}"
     if dead := answer.suppression:
-        report = f", asked for by report {dead.source_event}" if dead.source_event else ""
-        return f" By suppression {dead.suppression_id} of {_clock(dead.created_at)}{report}."
+        values = {"id": dead.suppression_id, "at": clock(dead.created_at), "report": dead.source_event}
+        if dead.source_event:
+            return " " + gettext("By suppression %(id)s of %(at)s, asked for by report %(report)s.") % values
+        return " " + gettext("By suppression %(id)s of %(at)s.") % values
     return ""
 
 
 def _attempt(attempt: DeliveryAttempt) -> StoryEvent:
     ms = (attempt.finished_at - attempt.started_at).total_seconds() * 1000
-    answer = f"{attempt.provider_code} {attempt.error}".strip() or attempt.provider_reference or "accepted"
-    text = f"Attempt {attempt.number} through {attempt.provider}, {ms:.0f} ms: {attempt.outcome} ({answer})."
-    means = meaning(provider=attempt.provider, code=attempt.provider_code)
-    return StoryEvent(attempt.started_at, "attempt", text if means in attempt.error else f"{text} {means}")
+    known = {"provider": attempt.provider, "code": attempt.provider_code}
+    answer = f"{attempt.provider_code} {error_text(**known, error=attempt.error)}".strip()
+    text = gettext("Attempt %(number)s through %(provider)s, %(ms)s ms: %(outcome)s (%(answer)s).") % {
+        "number": attempt.number,
+        "provider": attempt.provider,
+        "ms": f"{ms:.0f}",
+        "outcome": outcome_word(attempt.outcome),
+        "answer": answer or attempt.provider_reference or gettext("accepted"),
+    }
+    row = row_of(**known)
+    is_told = row is None or row.meaning in attempt.error
+    return StoryEvent(
+        attempt.started_at, "attempt", text if is_told else f"{text} {meaning(**known)}", attempt
+    )
 
 
 def _history(row: Notification) -> Iterator[StoryEvent]:
     for entry in row.metadata.get("history", []):
-        text = f"{entry['what'].replace('_', ' ').capitalize()} by {entry['by']}: {entry['reason']}"
-        yield StoryEvent(dt.datetime.fromisoformat(entry["at"]), "operator", text)
+        form = _ACTED.get(entry["what"], f"{entry['what'].replace('_', ' ').capitalize()} by %(by)s")
+        text = f"{gettext(form) % {'by': entry['by']}}: {reason_text(entry['what'], entry['reason'])}"
+        yield StoryEvent(dt.datetime.fromisoformat(entry["at"]), "operator", text, entry)
 
 
-def _reports(row: Notification) -> Iterator[StoryEvent]:
+def _reports(events: Iterable[ProviderEvent]) -> Iterator[StoryEvent]:
     """Of one second the lowest fact first, in whichever order they came."""
-    events = ProviderEvent.objects.filter(notification_id=row.pk)
     for event in sorted(events, key=lambda event: RANK.get(event.event_type, 0)):
-        yield StoryEvent(event.occurred_at, "provider", report_text(event))
-
-
-def _now(row: Notification) -> StoryEvent:
-    match row.status:
-        case "queued":
-            text = f"Waits for {_clock(row.scheduled_at)}" + (f" after: {row.error}" if row.error else "")
-            if row.scheduled_at <= timezone.now():
-                text = f"{text}. {_what_it_waits_for(row.channel)}"
-        case "processing":
-            text = "A worker has it right now."
-        case "sent":
-            at = dt.datetime.fromisoformat(row.metadata["sent_at"])
-            text = f"Sent: the provider accepted it at {_clock(at)}{_so_far(row)}."
-        case "failed" if row.metadata.get("outcome_unknown"):
-            text = f"Nobody knows whether it arrived: {row.error}. A report of the provider settles it, or a person."
-        case "failed":
-            text = f"Failed for good: {row.error}." + ("" if row.kept else " It waits for a person (replay).")
-        case _:
-            text = f"Not sent: {row.metadata['withheld']['reason']}"
-    if row.kept:
-        text = (
-            f"{text} In the history since {_clock(row.kept.moved_at)}: its recipient and its text are gone."
-        )
-    return StoryEvent(timezone.now(), "now", text)
-
-
-def _so_far(row: Notification) -> str:
-    """What the provider knows of it by now."""
-    return f", and reports it {row.feedback} at {_clock(row.feedback_at)}" if row.feedback_at else ""
-
-
-def _what_it_waits_for(channel: str) -> str:
-    """It is due, so something keeps the whole channel, or it is a matter of its turn."""
-    stops = state_of(channel).stops
-    if not stops:
-        return "It is due: a worker takes it in its turn."
-    until = f"until {_clock(stops[0].until)}" if stops[0].until else "until somebody resumes it"
-    return f"It is due, but the channel is stopped by {stops[0].by} {until}: {stops[0].reason}"
-
-
-def _clock(at: dt.datetime) -> str:
-    """As the reader's clock shows it, with the offset that makes it exact."""
-    return timezone.localtime(at).isoformat(sep=" ", timespec="seconds")
+        yield StoryEvent(event.occurred_at, "provider", report_text(event), event)

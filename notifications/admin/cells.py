@@ -11,6 +11,8 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from notifications.models import DeliveryAttempt, Feedback, Notification
+from notifications.reasons import reason_text
+from notifications.story_words import error_words
 
 _STATUS_TONE: Mapping[str, str] = {
     Notification.Status.QUEUED: "info",
@@ -79,10 +81,10 @@ def trouble(row: Notification) -> str:
     """Why it was not sent, or not yet; empty when nothing is wrong."""
     hold = row.metadata.get("held", {})
     if row.status == Notification.Status.QUEUED and hold and _is_moment(hold["until"], row.scheduled_at):
-        return str(hold["reason"])
+        return reason_text(hold["rule"], hold["reason"])
     if row.status == Notification.Status.CANCELLED:
-        return str(row.metadata.get("withheld", {}).get("reason", ""))
-    return row.error or ""
+        return reason_text(withheld_rule(row), row.metadata.get("withheld", {}).get("reason", ""))
+    return error_words(row.error or "")
 
 
 def _is_moment(text: str, at: dt.datetime) -> bool:

@@ -8,7 +8,7 @@ from ninja import Field, Schema
 
 from notifications.masking import masked_recipient
 from notifications.models import Notification
-from notifications.story import story
+from notifications.story import in_english
 from notifications.why import why
 
 
@@ -101,4 +101,4 @@ class NotificationShape(Schema):
 
     @staticmethod
     def resolve_timeline(row: Notification) -> list[Any]:
-        return list(story(row))
+        return list(in_english(row))

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from django.utils.translation import gettext
+
 from notifications.channels import sendgrid_codes, smtp_codes, twilio_codes, webpush_codes
 from notifications.channels.network import FAILURES
 from notifications.channels.taxonomy import Row
@@ -12,10 +14,23 @@ TABLES: Mapping[str, Mapping[int, Row]] = {
     "webpush": webpush_codes.STATUSES,
     "smtp": smtp_codes.CODES,
 }
-_NETWORK: Mapping[str, Row] = {code: row for _, code, row in FAILURES}
+_NETWORK: Mapping[str, Row] = {code: row for _types, code, row in FAILURES}
+
+
+def row_of(*, provider: str, code: str) -> Row | None:
+    """The row of its provider's table, None where the code is in no table."""
+    return TABLES.get(provider, {}).get(int(code)) if code.isdecimal() else _NETWORK.get(code)
 
 
 def meaning(*, provider: str, code: str) -> str:
-    """One English sentence; empty where the code is in no table."""
-    row = TABLES.get(provider, {}).get(int(code)) if code.isdecimal() else _NETWORK.get(code)
-    return row.meaning if row else ""
+    """One sentence in the reader's language; empty where the code is in no table."""
+    row = row_of(provider=provider, code=code)
+    return gettext(row.meaning) if row else ""
+
+
+def error_text(*, provider: str, code: str, error: str) -> str:
+    """An error on record, which begins with our own English words where the provider had none."""
+    row = row_of(provider=provider, code=code)
+    if row is None or not error.startswith(row.meaning):
+        return error
+    return f"{gettext(row.meaning)}{error.removeprefix(row.meaning)}"

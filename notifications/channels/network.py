@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import aiohttp
 import requests
 from aiohttp.abc import AbstractResolver
+from django.utils.translation import gettext_noop as _
 from yarl import URL
 
 from notifications.channels.taxonomy import Row, later, outcome, unknown
@@ -33,26 +34,30 @@ FAILURES: Sequence[tuple[tuple[type[Exception], ...], str, Row]] = (
     (
         (aiohttp.ConnectionTimeoutError, requests.ConnectTimeout),
         "connect_timeout",
-        later("No connection came about in time."),
+        later(_("No connection came about in time.")),
     ),
-    ((aiohttp.ClientConnectorDNSError,), "dns", later("The provider's name has no address.")),
+    ((aiohttp.ClientConnectorDNSError,), "dns", later(_("The provider's name has no address."))),
     (
         (aiohttp.ClientConnectorError, aiohttp.ClientProxyConnectionError, aiohttp.ServerFingerprintMismatch),
         "connect",
-        later("No connection came about."),
+        later(_("No connection came about.")),
     ),
     (
         (aiohttp.InvalidURL, requests.exceptions.InvalidURL, requests.exceptions.MissingSchema),
         "invalid_url",
-        later("The provider's address is no URL."),
+        later(_("The provider's address is no URL.")),
     ),
-    ((TimeoutError, requests.Timeout), "timeout", unknown("No answer came in time.")),
+    ((TimeoutError, requests.Timeout), "timeout", unknown(_("No answer came in time."))),
     (
         (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, requests.ConnectionError),
         "connection_lost",
-        unknown("The connection broke before the answer."),
+        unknown(_("The connection broke before the answer.")),
     ),
-    ((aiohttp.ClientError, requests.RequestException), "network", unknown("The answer could not be read.")),
+    (
+        (aiohttp.ClientError, requests.RequestException),
+        "network",
+        unknown(_("The answer could not be read.")),
+    ),
 )
 # urllib3 hides a failed connection inside requests.ConnectionError, and only its words tell.
 NEVER_CONNECTED = ("NewConnectionError", "NameResolutionError", "Connection refused")

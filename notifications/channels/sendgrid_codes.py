@@ -6,37 +6,41 @@ https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
 
 from collections.abc import Mapping
 
+from django.utils.translation import gettext_noop as _
+
 from notifications.channels.taxonomy import Row, address, by_status, later, message, ours
 
 STATUSES: Mapping[int, Row] = {
-    400: message("SendGrid cannot read this message."),
-    401: ours("SendGrid does not know our API key."),
+    400: message(_("SendGrid cannot read this message.")),
+    401: ours(_("SendGrid does not know our API key.")),
     # Also «too many bad requests, temporary block»: going on would only lengthen it.
-    403: ours("SendGrid does not allow our key to send, or has blocked it for a while."),
-    404: ours("There is no SendGrid API at the address that we use."),
-    405: ours("There is no sending of mail at the address that we use."),
-    406: ours("SendGrid does not speak the format that we ask for."),
-    413: message("The message is larger than SendGrid takes (30 MB)."),
-    415: ours("SendGrid does not speak the format that we send."),
-    429: later("We send more than SendGrid allows in this window."),
-    500: later("SendGrid has a fault."),
-    502: later("SendGrid's gateway has a fault."),
-    503: later("SendGrid is not available."),
-    504: later("SendGrid's gateway gave up waiting."),
+    403: ours(_("SendGrid does not allow our key to send, or has blocked it for a while.")),
+    404: ours(_("There is no SendGrid API at the address that we use.")),
+    405: ours(_("There is no sending of mail at the address that we use.")),
+    406: ours(_("SendGrid does not speak the format that we ask for.")),
+    413: message(_("The message is larger than SendGrid takes (30 MB).")),
+    415: ours(_("SendGrid does not speak the format that we send.")),
+    429: later(_("We send more than SendGrid allows in this window.")),
+    500: later(_("SendGrid has a fault.")),
+    502: later(_("SendGrid's gateway has a fault.")),
+    503: later(_("SendGrid is not available.")),
+    504: later(_("SendGrid's gateway gave up waiting.")),
 }
 # By event, and for a drop by the beginning of its reason: what SendGrid finds out after it accepted.
 EVENTS: Mapping[str, Row] = {
-    "bounce": address("The mailbox refuses mail for good.", dead="hard_bounce"),
-    "blocked": message("The mailbox's server refused this message."),
-    "spamreport": address("The reader reported the message as spam.", dead="complaint"),
+    "bounce": address(_("The mailbox refuses mail for good."), dead="hard_bounce"),
+    "blocked": message(_("The mailbox's server refused this message.")),
+    "spamreport": address(_("The reader reported the message as spam."), dead="complaint"),
     # Their own lists and groups, which we do not use: whoever leaves there leaves all that can be left.
-    "unsubscribe": address("The reader left at SendGrid.", dead="opted_out"),
-    "group_unsubscribe": address("The reader left a group at SendGrid.", dead="opted_out"),
-    "dropped": message("SendGrid accepted the message and then did not send it."),
-    "dropped:bounced address": address("Not sent: the address bounced before.", dead="hard_bounce"),
-    "dropped:spam reporting address": address("Not sent: the reader reported us before.", dead="complaint"),
-    "dropped:unsubscribed address": address("Not sent: the reader left at SendGrid.", dead="opted_out"),
-    "dropped:invalid": address("Not sent: there is no such address.", dead="invalid"),
+    "unsubscribe": address(_("The reader left at SendGrid."), dead="opted_out"),
+    "group_unsubscribe": address(_("The reader left a group at SendGrid."), dead="opted_out"),
+    "dropped": message(_("SendGrid accepted the message and then did not send it.")),
+    "dropped:bounced address": address(_("Not sent: the address bounced before."), dead="hard_bounce"),
+    "dropped:spam reporting address": address(
+        _("Not sent: the reader reported us before."), dead="complaint"
+    ),
+    "dropped:unsubscribed address": address(_("Not sent: the reader left at SendGrid."), dead="opted_out"),
+    "dropped:invalid": address(_("Not sent: there is no such address."), dead="invalid"),
 }
 
 

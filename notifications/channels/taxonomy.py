@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.utils.translation import gettext_noop as _
+
 from notifications.errors import Misconfigured, Permanent, Transient, Unknown
 
 
@@ -54,23 +56,23 @@ def unknown(meaning: str) -> Row:
 
 # RFC 9110 §15, for a status that a provider's own table does not name.
 BY_CLASS: Mapping[int, Row] = {
-    2: message("The provider's answer cannot be read as an acceptance."),
-    3: message("The provider sends us elsewhere; redirects are not followed."),
-    4: message("The provider refuses the request."),
-    5: later("The provider has a fault."),
+    2: message(_("The provider's answer cannot be read as an acceptance.")),
+    3: message(_("The provider sends us elsewhere; redirects are not followed.")),
+    4: message(_("The provider refuses the request.")),
+    5: later(_("The provider has a fault.")),
 }
 BY_STATUS: Mapping[int, Row] = {
-    401: ours("The provider does not know our key."),
-    403: ours("The provider does not allow us this."),
-    408: later("The provider waited for our request in vain."),
-    425: later("The provider does not want the request yet."),
-    429: later("We send too fast."),
+    401: ours(_("The provider does not know our key.")),
+    403: ours(_("The provider does not allow us this.")),
+    408: later(_("The provider waited for our request in vain.")),
+    425: later(_("The provider does not want the request yet.")),
+    429: later(_("We send too fast.")),
 }
 
 
 def by_status(status: int) -> Row:
     """The row of an HTTP status, by its number or else by its class."""
-    return BY_STATUS.get(status) or BY_CLASS.get(status // 100) or unknown("No HTTP status that we know.")
+    return BY_STATUS.get(status) or BY_CLASS.get(status // 100) or unknown(_("No HTTP status that we know."))
 
 
 def outcome(

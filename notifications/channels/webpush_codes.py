@@ -6,6 +6,8 @@ ours, which `channels/push_refusals.py` tells apart.
 
 from collections.abc import Mapping
 
+from django.utils.translation import gettext_noop as _
+
 from notifications.channels.taxonomy import Row, by_status, later, message, ours
 
 ACCEPTED = frozenset({200, 201, 202, 204})
@@ -14,13 +16,13 @@ REFUSED = 403
 TOO_LARGE = 413
 
 STATUSES: Mapping[int, Row] = {
-    400: message("The push service cannot read the message."),
-    401: ours("The push service does not accept our VAPID signature."),
-    403: ours("The push service does not accept our VAPID key for this browser."),
-    404: message("There is no such browser any more."),
-    410: message("The browser no longer takes push messages."),
-    413: message("The message is larger than the push service takes."),
-    429: later("We send faster than the push service allows."),
+    400: message(_("The push service cannot read the message.")),
+    401: ours(_("The push service does not accept our VAPID signature.")),
+    403: ours(_("The push service does not accept our VAPID key for this browser.")),
+    404: message(_("There is no such browser any more.")),
+    410: message(_("The browser no longer takes push messages.")),
+    413: message(_("The message is larger than the push service takes.")),
+    429: later(_("We send faster than the push service allows.")),
 }
 
 

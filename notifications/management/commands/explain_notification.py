@@ -10,7 +10,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from notifications.history import find
-from notifications.story import story
+from notifications.story import in_english
 from notifications.why import why
 
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
                 f"There is no notification {wanted}, nor was there one that the history remembers."
             )
         answers = why(row)
-        events = story(row, answers)
+        events = in_english(row, answers)
         if options["json"]:
             data = [{"at": e.at.isoformat(), "kind": e.kind, "text": e.text} for e in events]
             told = {
