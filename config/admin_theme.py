@@ -1,7 +1,9 @@
 """How the admin looks: in, whether this is a sandbox; out, unfold's settings."""
 
+from collections.abc import Callable
 from typing import Any
 
+from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
@@ -19,15 +21,26 @@ def unfold(*, sandbox: bool) -> dict[str, Any]:
         "ENVIRONMENT": [_("Sandbox"), "warning"] if sandbox else None,
         "DASHBOARD_CALLBACK": "config.admin_home.dashboard",
         "SIDEBAR": {"navigation": "config.admin_navigation.navigation"},
-        "SITE_FAVICONS": [
-            {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("config/favicon.svg")}
-        ],
-        "STYLES": [lambda _request: static("consent/live.css"), lambda _request: static("config/admin.css")],
-        "SCRIPTS": [lambda _request: static("consent/live.js")],
+        "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("config/favicon.svg")}],
+        "STYLES": [_file("consent/live.css"), _file("notifications/admin.css"), _file("config/admin.css")],
+        "SCRIPTS": [_file("consent/live.js"), _file("config/reader.js")],
         "LOGIN": {"form": "config.login.LoginForm"},
-        "ACCOUNT": {"navigation": [{"title": _("Two-step sign-in"), "link": reverse_lazy("two_step")}]},
+        "ACCOUNT": {
+            "navigation": [
+                {"title": _("Preferences"), "link": reverse_lazy("preferences")},
+                {"title": _("Two-step sign-in"), "link": reverse_lazy("two_step")},
+                {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
+            ]
+        },
+        "SHOW_LANGUAGES": True,
+        "LANGUAGES": {"action": reverse_lazy("language")},
         "COLORS": {"primary": _BLUE},
     }
+
+
+def _file(path: str) -> Callable[[HttpRequest], str]:
+    """unfold asks late, once the files' names are known."""
+    return lambda _request: static(path)
 
 
 _BLUE = {

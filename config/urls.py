@@ -6,12 +6,15 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from config import api, health
+from config.preferences import language, preferences
 from config.two_step import two_step
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("favicon.ico", RedirectView.as_view(url=static("config/favicon.svg"))),
     path("admin/two-step/", admin.site.admin_view(two_step), name="two_step"),
+    path("admin/preferences/", admin.site.admin_view(preferences), name="preferences"),
+    path("admin/language/", admin.site.admin_view(language), name="language"),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
     path("healthz", health.healthz),

@@ -85,8 +85,10 @@ def _add(found: dict[Day, dt.datetime]) -> list[SendingDay]:
     with connection.cursor() as cursor:
         cursor.execute(KNOWN, [array({one for one, _ in found}), array(COUNTED)])
         known = set(cursor.fetchall())
+    # The business's days, in whatever zone a person reads who has a report applied again.
+    here = timezone.get_default_timezone()
     counts: Counter[tuple[dt.date, str]] = Counter(
-        (timezone.localtime(at).date(), word) for (one, word), at in found.items() if (one, word) not in known
+        (at.astimezone(here).date(), word) for (one, word), at in found.items() if (one, word) not in known
     )
     days = sorted({day for day, _ in counts})
     if not days:

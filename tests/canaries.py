@@ -56,6 +56,7 @@ PLAIN: Mapping[str, frozenset[str]] = {
     # A keyed hash; hashes of codes.
     "config.RequestCount": frozenset({"digest"}),
     "config.SecondFactor": frozenset({"recovery"}),
+    "config.StaffPreference": frozenset({"time_zone"}),
     "consent.*": frozenset({"*"}),
     "contenttypes.*": frozenset({"*"}),
     # Arguments and results are looked at one by one, unpacked (`tasks` of the test).

@@ -1,6 +1,7 @@
-"""The tables of the doors."""
+"""The tables of the doors, and of who goes in and out by them."""
 
 from config.models.counting import RequestCount
+from config.models.preferences import Language, StaffPreference
 from config.models.second_factor import SecondFactor
 
-__all__ = ["RequestCount", "SecondFactor"]
+__all__ = ["Language", "RequestCount", "SecondFactor", "StaffPreference"]

@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from consent.addresses import DEFAULT_REGION
+from consent.local_moment import LocalMomentField
 
 LONGEST_PAUSE = dt.timedelta(days=30)
-_MINUTES = "%Y-%m-%dT%H:%M"
 
 
 class ReasonForm(forms.Form):
@@ -50,12 +50,8 @@ class ResumeForm(ReasonForm):
 class PauseForm(ResumeForm):
     """How long nothing is sent on a channel; its messages wait."""
 
-    until = forms.DateTimeField(
-        label=_("Until"),
-        required=False,
-        help_text=_("Empty: until somebody resumes it."),
-        input_formats=[_MINUTES],
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "class": "pr-input"}, format=_MINUTES),
+    until = LocalMomentField(
+        label=_("Until"), required=False, help_text=_("Empty: until somebody resumes it.")
     )
 
     def clean_until(self) -> dt.datetime | None:

@@ -51,6 +51,8 @@ FOR_STAFF = FOR_ANYONE | {
     "admin:password_change_done": "their own password",
     "admin:jsi18n": "translations",
     ":two_step": "their own second factor",
+    ":preferences": "their own time zone and language",
+    ":language": "their own language",
     "admin:search": "names of pages they may open: none",
 }
 WRITES = ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "MERGE", "WITH")
