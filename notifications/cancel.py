@@ -5,43 +5,41 @@ import json
 import uuid
 from collections.abc import Sequence
 
-from django.db import connection, transaction
 from django.utils import timezone
 
-from notifications.claim import lock_records
-from notifications.replay import Replayed, check_selection, history_entry, why_not
+from notifications.acted import OLD, REMEMBER, Acted, By, change
 
-CANCEL = """
-UPDATE notification_queue
-SET status = 'cancelled', metadata = metadata || jsonb_build_object(
-        'withheld', %(withheld)s::jsonb, 'history', COALESCE(metadata->'history', '[]') || %(entry)s::jsonb)
-WHERE id = ANY(%(ids)s) AND status = 'queued'
-RETURNING id
-"""
+CANCEL = f"""
+{OLD.format(guard="q.status = 'queued'")}
+UPDATE notification_queue AS q
+SET status = 'cancelled', metadata = q.metadata || jsonb_build_object('withheld', %(withheld)s::jsonb) || {REMEMBER}
+FROM old WHERE q.id = old.id
+RETURNING q.id, q.id, '{{}}'::jsonb
+"""  # noqa: S608 (constants)
 
 
 def cancel(
-    ids: Sequence[uuid.UUID], *, by: str, reason: str, now: dt.datetime | None = None, dry_run: bool = False
-) -> Replayed:
+    ids: Sequence[uuid.UUID],
+    *,
+    by: str,
+    reason: str,
+    now: dt.datetime | None = None,
+    dry_run: bool = False,
+    act: uuid.UUID | None = None,
+) -> Acted:
     """Withhold queued notifications. What a worker holds or has sent cannot be stopped any more."""
-    wanted = check_selection(ids, reason)
-    moment = now or timezone.now()
-    entry = history_entry("cancelled", by, reason, moment)
-    withheld = {
+    who = By(by, reason, now or timezone.now(), dry_run, act)
+    given = {"withheld": json.dumps(withheld(who))}
+    return change(CANCEL, ids, who, what="cancelled", takes=("queued",), otherwise="changed", arguments=given)
+
+
+def withheld(who: By) -> dict[str, str]:
+    """What a message says that a person stopped."""
+    at = who.now or timezone.now()
+    return {
         "stage": "operator",
         "rule": "cancelled",
-        "reason": reason.strip(),
-        "at": moment.isoformat(),
-        "by": by,
+        "reason": who.reason.strip(),
+        "at": at.isoformat(),
+        "by": who.by,
     }
-    with transaction.atomic():
-        free = lock_records(wanted)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                CANCEL, {"ids": free, "withheld": json.dumps(withheld), "entry": json.dumps([entry])}
-            )
-            done = [row[0] for row in cursor.fetchall()]
-        skipped = why_not(set(wanted) - set(done), busy=set(wanted) - set(free), what="cancelled")
-        if dry_run:
-            transaction.set_rollback(True)
-    return Replayed(tuple(done), skipped)

@@ -118,6 +118,25 @@ class Row:
         self.status = "cancelled"
         return True
 
+    def reschedule(self, to: dt.datetime) -> bool:
+        if self.status != "queued" or self.has_expired(to):
+            return False
+        self.scheduled_at = to
+        return True
+
+    def prioritise(self, priority: int) -> bool:
+        if self.status != "queued" or self.priority == priority:
+            return False
+        self.priority = priority
+        return True
+
+    def settle(self, *, was_sent: bool) -> bool:
+        """A person knows what no answer told."""
+        if self.status != "failed" or not self.is_in_doubt:
+            return False
+        self.status, self.is_in_doubt = "sent" if was_sent else "failed", False
+        return True
+
 
 @dataclass
 class Queue:

@@ -13,10 +13,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from notifications.acted import Acted
 from notifications.admin.audit import log_each
 from notifications.cancel import cancel
 from notifications.models import Notification
-from notifications.replay import Replayed, replay, send_again
+from notifications.replay import replay, send_again
 
 Status = Notification.Status
 
@@ -33,21 +34,19 @@ class Act:
     tone: str
     permission: str
     takes: tuple[str, ...]
-    run: Callable[..., Replayed]
+    run: Callable[..., Acted]
     told: Callable[[int], str]
 
     def allowed(self, user: AbstractBaseUser | AnonymousUser) -> bool:
         return bool(getattr(user, "has_perm", lambda _perm: False)(f"notifications.{self.permission}"))
 
 
-def rehearse(act: Act, ids: Sequence[uuid.UUID]) -> Replayed:
+def rehearse(act: Act, ids: Sequence[uuid.UUID]) -> Acted:
     """What the act would do now: the same statement, rolled back."""
     return act.run(list(ids), by="staff:?", reason="rehearsal", once=None, dry_run=True)
 
 
-def carry_out(
-    act: Act, ids: Sequence[uuid.UUID], *, request: HttpRequest, reason: str, once: str
-) -> Replayed:
+def carry_out(act: Act, ids: Sequence[uuid.UUID], *, request: HttpRequest, reason: str, once: str) -> Acted:
     """Do it and write it into the audit log. Call it in a transaction: without the entry there is no act."""
     result = act.run(list(ids), by=f"staff:{request.user.pk}", reason=reason, once=once, dry_run=False)
     rows = list(Notification.objects.filter(pk__in=result.done).only("pk", "channel", "parent_id"))
@@ -57,10 +56,10 @@ def carry_out(
     return result
 
 
-def _once_matters_not(run: Callable[..., Replayed]) -> Callable[..., Replayed]:
+def _once_matters_not(run: Callable[..., Acted]) -> Callable[..., Acted]:
     """A replayed row is no longer failed and a cancelled one no longer queued: doing it twice does it once."""
 
-    def call(ids: Sequence[uuid.UUID], *, by: str, reason: str, once: str | None, dry_run: bool) -> Replayed:  # noqa: ARG001
+    def call(ids: Sequence[uuid.UUID], *, by: str, reason: str, once: str | None, dry_run: bool) -> Acted:  # noqa: ARG001
         return run(ids, by=by, reason=reason, dry_run=dry_run)
 
     return call

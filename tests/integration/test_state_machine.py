@@ -26,6 +26,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from notifications.acted import Acted
 from notifications.cancel import cancel
 from notifications.channel_state import pause, permits, resume
 from notifications.channels.inapp import InAppChannel
@@ -36,10 +37,13 @@ from notifications.enqueue import notify_many
 from notifications.errors import Misconfigured, Outcome, Permanent, Sent, Transient, Unknown
 from notifications.message import Claimed, Delivery, EnqueueResult, Hold, NotifyRequest
 from notifications.prepare import prepare
+from notifications.prioritise import prioritise
 from notifications.record import record
 from notifications.release import release
-from notifications.replay import Replayed, replay, send_again
+from notifications.replay import replay, send_again
+from notifications.reschedule import reschedule
 from notifications.settle import Settlement
+from notifications.settle_unknown import settle_unknown
 from notifications.verdict import Verdict, after_delivery, put_back, unrenderable
 from notifications.worker import drain
 from tests.factories import CustomerFactory
@@ -61,12 +65,17 @@ OUTCOMES: dict[str, Outcome] = {
     "misconfigured": Misconfigured("401", "wrong key"),
     "unknown": Unknown("timeout", "no answer"),
 }
-APT = {"replay": ["failed"], "cancel": ["queued"], "send again": ["sent", "cancelled"]}
+APT = {
+    "replay": ["failed"], "cancel": ["queued"], "send again": ["sent", "cancelled"],
+    "hurry": ["queued"], "put off": ["queued"], "make urgent": ["queued"], "make low": ["queued"],
+    "settle as sent": ["failed"], "settle as not sent": ["failed"], "settle and replay": ["failed"],
+}  # fmt: skip
+PUT_OFF = 10 * MINUTE
 ROWS = """
 SELECT q.id, q.status, q.attempts, q.scheduled_at, q.lease_token, q.lease_until, q.dispatched_at IS NOT NULL, q.error,
     q.metadata -> 'withheld' ->> 'reason', q.channel, q.idempotency_key, to_jsonb(q)::text,
     (SELECT count(*) FROM delivery_attempts AS a WHERE a.notification_id = q.id),
-    (SELECT count(*) FROM notifications AS i WHERE i.notification_id = q.id)
+    (SELECT count(*) FROM notifications AS i WHERE i.notification_id = q.id), q.priority
 FROM notification_queue AS q
 """
 FORGET = """
@@ -459,20 +468,39 @@ class Street(RuleBasedStateMachine):
         self._answered(claimed, word, results[0])
 
     # ── Operators ───────────────────────────────────────────────────────────────────────────────────────
-    acts = st.sampled_from(["replay", "cancel", "send again"])
+    acts = st.sampled_from(sorted(APT))
 
-    def _act(self, what: str, id_: uuid.UUID, once: str | None = None) -> Replayed:
+    def _act(self, what: str, id_: uuid.UUID, once: str | None = None) -> Acted:
         given: dict[str, Any] = {"by": "staff:1", "reason": "asked for", "now": self.tick()}
-        if what == "send again":
-            return send_again([id_], once=once, **given)
+        match what:
+            case "send again":
+                return send_again([id_], once=once, **given)
+            case "hurry" | "put off":
+                to = self.now + (PUT_OFF if what == "put off" else -PUT_OFF)
+                return reschedule([id_], to=to, **given)
+            case "make urgent" | "make low":
+                return prioritise([id_], priority=0 if what == "make urgent" else 3, **given)
+            case "settle as sent":
+                return settle_unknown([id_], was_sent=True, **given)
+            case "settle as not sent" | "settle and replay":
+                replayed = what == "settle and replay"
+                return settle_unknown([id_], was_sent=False, then_replay=replayed, **given)
         return (replay if what == "replay" else cancel)([id_], **given)
 
-    def _acted(self, what: str, row: Row, done: Replayed, once: str | None = None) -> None:
+    def _acted(self, what: str, row: Row, done: Acted, once: str | None = None) -> None:
         key = f"{once}:{row.id}" if once else None
         if what == "replay":
             expected = row.replay(self.now)
         elif what == "cancel":
             expected = row.cancel()
+        elif what in ("hurry", "put off"):
+            expected = row.reschedule(self.now + PUT_OFF if what == "put off" else self.now)
+        elif what in ("make urgent", "make low"):
+            expected = row.prioritise(0 if what == "make urgent" else 3)
+        elif what.startswith("settle"):
+            expected = row.settle(was_sent=what == "settle as sent")
+            if what == "settle and replay" and expected:
+                row.replay(self.now)
         else:
             expected = row.status in ("sent", "cancelled") and (row.channel, key) not in self.model.keys
             if expected:
@@ -529,10 +557,11 @@ class Street(RuleBasedStateMachine):
             found = {row[0]: row for row in cursor.fetchall()}
         assert found.keys() == self.model.rows.keys()
         for id_, row in self.model.rows.items():
-            _, status, attempts, due, token, until, is_off, *_, tries, inbox = found[id_]
-            told = (status, attempts, due, is_off, tries, inbox)
+            _, status, attempts, due, token, until, is_off, *_, tries, inbox, priority = found[id_]
+            told = (status, attempts, due, is_off, tries, inbox, priority)
             assert told == (
-                row.status, row.attempts, row.scheduled_at, row.is_dispatched, row.tries, row.inbox
+                row.status, row.attempts, row.scheduled_at, row.is_dispatched, row.tries, row.inbox,
+                row.priority,
             ), row  # fmt: skip
             assert token == row.token or row.token is None
             assert (token is None) == (until is None) == (status != "processing")
@@ -542,7 +571,7 @@ class Street(RuleBasedStateMachine):
         """What must be true whatever the model believes."""
         keys = [(row[9], row[10]) for row in found if row[10] is not None]
         assert len(keys) == len(set(keys)), "one key, two rows"
-        for id_, status, attempts, _, _, _, _, error, reason, channel, _, whole, tries, inbox in found:
+        for id_, status, attempts, _, _, _, _, error, reason, channel, _, whole, tries, inbox, _ in found:
             assert status != "failed" or error, "failed without an error"
             assert status != "cancelled" or reason, "cancelled without a reason"
             assert inbox == (status == "sent" and channel == "inapp"), "sent in-app is one item, exactly"
