@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "config.safe_headers.SafeHeaders",
     "config.client_address.ClientAddress",
     "django.middleware.security.SecurityMiddleware",
+    "config.monitoring.probes.Probes",
     "config.json_errors.JsonErrors",
     "config.body_bounds.BodyBounds",
     "config.rate_limits.RateLimits",
@@ -104,6 +105,10 @@ if not DATABASE_URL:
 DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_URL)}
 # A new connection a request or task costs 15 times an enqueue (docs/decisions/0004-django-q2.md).
 DATABASES["default"] |= {"CONN_MAX_AGE": 120, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
+# A server that is gone without a word is missed within seconds, not after TCP's quarter of an hour.
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 5, "tcp_user_timeout": 15_000, **DATABASES["default"].get("OPTIONS", {}),
+}  # fmt: skip
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 AUTH_PASSWORD_VALIDATORS = [
@@ -203,4 +208,5 @@ UNFOLD = unfold(sandbox=SANDBOX)
 
 # ── Logs and errors ─────────────────────────────────────────────────────────────────────────────────────
 LOGGING = logging_config(as_json=not SANDBOX)
+RELEASE: str = env.str("RELEASE", "")
 start_sentry(dsn=env.str("SENTRY_DSN", ""), environment=POSTROOM_MODE)

@@ -5,7 +5,9 @@ from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from config import api, health
+from config import api
+from config.monitoring.page import metrics
+from config.monitoring.probes import PROBES
 from config.preferences import language, preferences
 from config.two_step import two_step
 
@@ -17,9 +19,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/language/", admin.site.admin_view(language), name="language"),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
-    path("healthz", health.healthz),
-    path("readyz", health.readyz),
-    path("metrics", health.metrics),
+    *(path(address.lstrip("/"), view) for address, view in PROBES.items()),
+    path("metrics", metrics),
     path("webhooks/", include("notifications.webhooks.urls")),
     path("", include("consent.urls")),
 ]

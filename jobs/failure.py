@@ -22,10 +22,12 @@ def tell_failure(order: Order, error: BaseException, *, seconds: float) -> str:
         "job.failed job=%s run=%s seconds=%.3f error=%s\n%s", order.job, order.id, seconds, sentence, where
     )
     with sentry_sdk.new_scope() as scope:
-        scope.set_transaction_name(f"job {order.job}", source="task")
+        scope.set_transaction_name(order.job, source="task")
         scope.set_tag("job", order.job)
         scope.set_tag("run", str(order.id))
         scope.set_tag("trigger", order.trigger)
+        if order.slot:
+            scope.set_tag("slot", order.slot.isoformat())
         sentry_sdk.capture_exception(error)
     return sentence
 

@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 
 from jobs.models import JobRun
 from jobs.pause import pause_in_force
+from notifications.series import JOB_RUNS
 
 logger = logging.getLogger(__name__)
 
@@ -128,6 +129,7 @@ def bury_dead(*jobs: str) -> int:
             error_message="The worker died or hung: no end was written.",
         )
     for run_id, job in dead.items():
+        JOB_RUNS.add(job, JobRun.Status.CRASHED.value)
         logger.error("job.crashed job=%s run=%s", job, run_id)
     return buried
 

@@ -19,6 +19,7 @@ from jobs.failure import tell_failure
 from jobs.ledger import Lost, Order, Refused, bury_dead, finish, hold, refuse_if_paused, reserve
 from jobs.limit import Limited
 from jobs.models import JobRun
+from jobs.observe import observed
 from jobs.progress import StoredProgress
 from jobs.rehearsal import messages_of
 from jobs.report import Outcome, RunReport
@@ -75,14 +76,16 @@ def run(
     )
     if bury_dead(spec.name):
         notice(spec.name, failed=True, now=timezone.now())
-    try:
-        refuse_if_paused(order, now=timezone.now())
-        report = (
-            _rehearse(spec, order, blank, progress) if dry_run else _perform(spec, order, blank, progress)
-        )
-    except Refused as refusal:
-        logger.info("job.skipped job=%s run=%s reason=%s", spec.name, order.id, refusal.reason)
-        report = replace(blank, reason=refusal.reason, error=str(refusal))
+    with observed(order, dry_run=dry_run) as end:
+        try:
+            refuse_if_paused(order, now=timezone.now())
+            report = (
+                _rehearse(spec, order, blank, progress) if dry_run else _perform(spec, order, blank, progress)
+            )
+        except Refused as refusal:
+            logger.info("job.skipped job=%s run=%s reason=%s", spec.name, order.id, refusal.reason)
+            report = replace(blank, reason=refusal.reason, error=str(refusal))
+        end(report.status)
     return replace(report, finished_at=timezone.now())
 
 

@@ -19,6 +19,7 @@ from notifications.candidate import Held
 from notifications.decision import entry
 from notifications.drafts import Draft
 from notifications.kick import IS_AWAKE
+from notifications.measure import note_withheld
 from notifications.message import EnqueueResult, Receipt
 from notifications.verdict import held_entry
 from templates_app.lookup import Published
@@ -105,6 +106,7 @@ def insert(drafts: Sequence[Draft], decisions: Sequence[Decision], *, now: dt.da
         existing=existing,
         withheld=tuple(receipt for receipt in receipts if receipt.rule),
     )
+    note_withheld(result.withheld)
     return Inserted(result, any(new.values()))
 
 

@@ -16,6 +16,7 @@ from notifications.deliver import dispatch
 from notifications.lane import Lane
 from notifications.message import Claimed, Work
 from notifications.prepare import prepare
+from notifications.series import CLAIM_SECONDS
 from notifications.settle import Settlement
 from notifications.verdict import put_back
 
@@ -71,7 +72,9 @@ class Intake:
     def _claim(self, lane: Lane, limit: int, above: int | None) -> list[Claimed]:
         conf, books = self.books.conf, self.books
         grab = partial(claim, channel=lane.name, limit=limit, lease=conf.lease, above=above)
+        began = time.monotonic()
         batch = books.persist(partial(grab, now=books.now, aging=conf.aging, rng=books.rng))
+        CLAIM_SECONDS.observe(lane.name, seconds=[time.monotonic() - began])
         books.report.claimed += len(batch)
         return batch
 

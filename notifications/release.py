@@ -16,6 +16,7 @@ from notifications.channels.registry import CHANNELS
 from notifications.claim import COLUMNS, as_claimed
 from notifications.conf import conf
 from notifications.errors import Unknown
+from notifications.measure import note_recorded
 from notifications.message import Claimed, Delivery
 from notifications.record import record
 from notifications.verdict import Verdict, after_delivery
@@ -46,7 +47,7 @@ def release(*, now: dt.datetime | None = None, rng: random.Random | None = None)
                 verdict, delivery = _judge(claimed, dispatched_at, moment, chance)
                 verdicts.append((claimed, verdict))
                 deliveries += [delivery] if delivery else []
-            record(verdicts, deliveries)
+            note_recorded(verdicts, deliveries, held=record(verdicts, deliveries))
         count += len(rows)
         if len(rows) < PAGE:
             return count

@@ -21,6 +21,7 @@ from notifications.deliver import deliver_here
 from notifications.drain_report import DrainReport
 from notifications.errors import Sent
 from notifications.lane import Lane
+from notifications.measure import note_recorded
 from notifications.message import Claimed, Delivery, Message, Work
 from notifications.reconnect import keep_trying
 from notifications.record import record
@@ -50,6 +51,7 @@ class Settlement:
     ) -> None:
         """Settle rows; those that somebody else holds by now are counted as stale."""
         held = self.persist(lambda: record(verdicts, deliveries))
+        note_recorded(verdicts, deliveries, held=held)
         all_held = len(held) == len(verdicts)
         self.report.counts.update(
             (claimed.channel, verdict.status if all_held or claimed.hold in held else "stale")

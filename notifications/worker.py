@@ -16,6 +16,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from consent.models import Channel as Name
+from notifications import tally
 from notifications.channels.registry import CHANNELS
 from notifications.claim import due_channels
 from notifications.conf import conf
@@ -91,7 +92,9 @@ class _Drain:
                 return
 
     def look_around(self) -> None:
-        """What is done now and then: take back what dead workers held, say that we live, see what became due."""
+        """What is done now and then: take back what dead workers held, say that we live, see what became due, write down
+        what was counted."""
+        tally.write_soon()
         if time.monotonic() >= self.next_sweep:
             sweep = partial(release, now=self.books.now, rng=self.books.rng)
             self.books.report.released += self.books.persist(sweep)
@@ -191,5 +194,6 @@ class _Drain:
         finally:
             gc.unfreeze()
             self.courier.close()
+            tally.write()
             close_old()
             self.books.report.seconds = time.monotonic() - self.started

@@ -73,6 +73,7 @@ PLAIN: Mapping[str, frozenset[str]] = {
     "notifications.ServiceToken": frozenset({"*"}),
     "notifications.DataRequest": frozenset({"*"}),
     "notifications.NotificationHistory": frozenset({"*"}),
+    "notifications.MetricCounter": frozenset({"*"}),
     "notifications.SendingDay": frozenset({"*"}),
     "notifications.CategoryStop": frozenset({"*"}),
     "notifications.Notification": frozenset({"error", "idempotency_key", "recipient_key"}),

@@ -8,6 +8,7 @@ from notifications.models.events import ProviderEvent
 from notifications.models.feedback import Feedback
 from notifications.models.history import NotificationHistory
 from notifications.models.inbox import InboxItem, PushSubscription
+from notifications.models.metrics import MetricCounter
 from notifications.models.queue import Notification, Priority
 from notifications.models.state import ChannelEvent, ChannelState, DrainSignal
 from notifications.models.texts import InboundText
@@ -26,6 +27,7 @@ __all__ = [
     "Feedback",
     "InboundText",
     "InboxItem",
+    "MetricCounter",
     "Notification",
     "NotificationHistory",
     "Priority",

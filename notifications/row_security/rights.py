@@ -51,6 +51,8 @@ _RIGHTS: Final[Mapping[str, tuple[Rights, Rights]]] = {
     "job_pauses": (KEEP, KEEP),
     "job_progress": (ALL, READ),
     "drain_watch": (ALL, READ),
+    # Sums that only grow: whoever sends or refuses adds to them, and nobody takes back.
+    "metric_counters": (KEEP, KEEP),
     # A worker issues no tokens; the API notes when one was last used.
     "service_tokens": (READ | {"UPDATE"}, KEEP),
 }

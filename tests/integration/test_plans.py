@@ -21,6 +21,7 @@ from django.utils import timezone
 from consent.gate import Subject, check_many
 from notifications.admin.detail import load, message_page
 from notifications.admin.figures import queue_figures
+from notifications.backlog import backlog
 from notifications.cancel import cancel
 from notifications.candidate import Candidate
 from notifications.claim import claim, due_channels
@@ -248,6 +249,8 @@ CASES: Mapping[str, Case] = {
     "past search, reference": Case(past("q=past-ref-77"), "notification_history_reference"),
     "past search, recipient": Case(past("q=customer:{person}"), "notification_history_recipient"),
     "depths and ages": Case(lambda: queue_stats(now=NOW), STATUS),
+    "ready and scheduled": Case(lambda: backlog(now=NOW), DUE),
+    "unknown outcomes": Case(lambda: backlog(now=NOW), "notification_queue_error"),
     "texts from customers": Case(texts_from_customers, "provider_events_inbound", rows_apart=250),
     "home": Case(lambda: queue_figures(now=NOW), CREATED),
     "message page": Case(message_page_of_an_old_one, KEY),
@@ -312,6 +315,7 @@ def ask_with_low_caps() -> dict[str, int]:
 
 CAPS = (
     "notifications.stats.CAP",
+    "notifications.backlog.CAP",
     "notifications.admin.figures.COUNT_LIMIT",
     "notifications.admin.counting.COUNT_LIMIT",
     "notifications.admin.filters.SAMPLE",

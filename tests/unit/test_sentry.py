@@ -81,5 +81,5 @@ def test_a_failed_job_is_reported_once_under_its_name(sent: list[Any]) -> None:
         sentence = tell_failure(order, error, seconds=1.5)
     assert sentence == "ValueError: no answer for [e-mail]"
     [event] = sent
-    assert event["transaction"] == "job segment_refresh"
+    assert event["transaction"] == "segment_refresh"
     assert event["tags"] == {"job": "segment_refresh", "run": str(order.id), "trigger": "schedule"}
