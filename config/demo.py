@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.db.models import Count
 from django.utils import timezone
 
 from config.local_secrets import local_secret
 from config.logins import WEB, WORKER, login_environment, make_logins
+from config.roles import Role
 from config.sample_payouts import pay_out
 from config.supervisor import Supervisor
 from consent.models import Channel
@@ -34,6 +35,8 @@ from rentals.models import Customer
 from sandbox import keys
 
 LOGIN = "admin"
+# To see what each role sees; all with the one password of this machine.
+ROLE_LOGINS = {role.name.lower(): role for role in Role}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,18 @@ def prepare_database(say: Callable[[str], None]) -> None:
     make_logins()
     call_command("load_templates", stdout=io.StringIO())
     call_command("sync_schedules", stdout=io.StringIO())
-    user, _ = get_user_model().objects.get_or_create(
-        username=LOGIN, defaults={"email": "admin@rental.example"}
-    )
-    user.is_staff = user.is_superuser = True
+    for name, role in {LOGIN: None, **ROLE_LOGINS}.items():
+        _make_login(name, role)
+
+
+def _make_login(name: str, role: Role | None) -> None:
+    """A superuser without a role."""
+    user, _ = User.objects.get_or_create(username=name, defaults={"email": f"{name}@rental.example"})
+    user.is_staff, user.is_superuser = True, role is None
     user.set_password(password())
     user.save()
+    if role:
+        user.groups.set([Group.objects.get(name=role)])
 
 
 def prepare_business(say: Callable[[str], None], *, sandbox_url: str, replace: bool) -> None:

@@ -67,6 +67,7 @@ class Command(BaseCommand):
         lines = [
             "",
             f"  Admin      {addresses.web}/admin/   login {demo.LOGIN}   password {demo.password()}",
+            f"             by role: {', '.join(demo.ROLE_LOGINS)}; the same password",
             f"  Messages   {addresses.sandbox}/       what customers received: e-mail, SMS, push; answer there as they would",
             f"  API        {addresses.web}/api/docs",
             f"  Logs       {settings.LOCAL_DIR}/log/",
