@@ -19,9 +19,10 @@ from consent.models import Category, Source
 from consent.preferences import record_many
 from rentals.models import Customer
 from sandbox.testing import SandboxServer
+from templates_app.drafts import save_draft
 from templates_app.models import NotificationTemplate
 from templates_app.placeholders import Placeholder
-from templates_app.publish import publish, save_draft
+from templates_app.publish import publish
 
 GROUP = "promotion"
 RUNS = 0, 2

@@ -17,10 +17,11 @@ from notifications.message import EnqueueResult, NotifyRequest
 from rentals.sample.consents import consent_changes
 from rentals.sample.load import load
 from rentals.sample.plan import Plan
+from templates_app.drafts import save_draft
 from templates_app.lookup import compiled, published
 from templates_app.models import NotificationTemplate, TemplatePartial
 from templates_app.placeholders import Placeholder
-from templates_app.publish import publish, save_draft
+from templates_app.publish import publish
 
 TEMPLATE = "benchmark.pickup"
 CHANNEL = "email"

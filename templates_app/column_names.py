@@ -5,6 +5,11 @@ from django.utils.translation import gettext_noop as _
 NAMES = (
     _("archived at"),
     _("category"),
+    _("changed at"),
+    _("changed by"),
+    _("based on"),
+    _("published by"),
+    _("restores"),
     _("channels"),
     _("content"),
     _("created at"),

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from templates_app.drafts import save_draft
 from templates_app.models import (
     TEMPLATE_NAME,
     NotificationTemplate,
     NotificationTemplateVersion,
     TemplatePartial,
 )
-from templates_app.publish import PublishError, fingerprint, proof_of, publish, save_draft, tidied
+from templates_app.publish import PublishError, proof_of, publish
 from templates_app.seed_files import Seed, SeedTemplate
 from templates_app.shape import Problem
+from templates_app.wording import fingerprint, tidied
 
 Origin = NotificationTemplateVersion.Origin
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from templates_app.compiled import ONE_LINE, Texts
-from templates_app.engine import PARTS
+from templates_app.engine import PARTS, RESERVED
 from templates_app.law import lacking
 from templates_app.layout import LAYOUTS, PREHEADER, document, enclosed, for_locale, frames
 from templates_app.markup import ADDRESS_RULE, broken_rules, is_safe_address
@@ -62,7 +62,7 @@ def prove(
         ]
         problems += [replace(problem, locale=locale) for problem in found]
         if not problems:
-            content[locale] = _content(channels, seen)
+            content |= written(locale, channels, seen)
     if not problems:
         problems += [
             Problem(code, message, "", locale, channel, part)
@@ -97,7 +97,11 @@ def _part(
     for use in found:
         problem = check_use(use, names, escaped=part == "html")
         if problem:
-            problems.append(Problem(*problem, part=_place(use.partial, part), line=use.line))
+            name = use.name.partition(".")[0] if problem[0] == "undeclared" else ""
+            place = _place(use.partial, part)
+            problems.append(
+                Problem(*problem, part=place, line=use.line, name="" if name in RESERVED else name)
+            )
     problems += _style(channel, part, texts[part], text, within, names)
     if category == "marketing":
         problems += [Problem(*fault) for fault in lacking(channel, part, sent)]
@@ -130,9 +134,10 @@ def _style(
                 yield Problem(code, message, part=_place(place, part), line=line)
 
 
-def _content(
-    channels: Mapping[str, Mapping[str, str]], partials: Mapping[str, str]
-) -> dict[str, dict[str, str]]:
+def written(
+    locale: str, channels: Mapping[str, Mapping[str, str]], partials: Mapping[str, str]
+) -> dict[str, dict[str, dict[str, str]]]:
+    """One language as it is kept and sent, tags still in it; `partials` as that language sees them. Raises TemplateError."""
     content: dict[str, dict[str, str]] = {}
     for channel, texts in channels.items():
         content[channel] = {
@@ -144,7 +149,7 @@ def _content(
         }
         if channel == "email":
             content[channel] |= frames(partials)
-    return content
+    return {locale: content}
 
 
 def _place(where: str, part: str) -> str:

@@ -39,6 +39,11 @@ def segments(text: str) -> Segments:
     return Segments(encoding, units, count, alone if count == 1 else piece * count)
 
 
+def culprits(text: str) -> tuple[str, ...]:
+    """The signs that keep a text out of GSM-7, each once, in their order."""
+    return tuple(dict.fromkeys(c for c in text if c not in _BASIC and c not in _EXTENDED))
+
+
 def economical(text: str) -> str:
     """The text for SMS: typographic signs become plain ones, and where that is all it takes to fit GSM-7, the accents
     that GSM-7 lacks are dropped («août», «reçu» → «aout», «recu»; é è à ù stay). Other scripts stay as they are."""

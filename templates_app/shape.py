@@ -10,7 +10,8 @@ from templates_app.layout import PREHEADER
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to put right, and where: `part` is a part of the channel, or the partial that holds the fault."""
+    """One thing to put right, and where: `part` is a part of the channel, or the partial that holds the fault; `name` is
+    the placeholder that it is about, where it is about one that nobody declared."""
 
     code: str
     message: str
@@ -19,6 +20,7 @@ class Problem:
     channel: str = ""
     part: str = ""
     line: int | None = None
+    name: str = ""
 
     def __str__(self) -> str:
         place = " ".join(filter(None, [self.template, self.locale, self.channel, self.part]))

@@ -34,8 +34,9 @@ from notifications.worker import drain
 from rentals.models import Customer, ViewState
 from rentals.sample.plan import Plan as SamplePlan
 from sandbox.testing import SandboxServer
+from templates_app.drafts import new_draft
 from templates_app.models import NotificationTemplate
-from templates_app.publish import new_draft, publish
+from templates_app.publish import publish
 from tests.ended import finished
 from tests.factories import CustomerFactory
 from tests.integration.api_client import INLINE, program

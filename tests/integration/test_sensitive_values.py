@@ -24,10 +24,11 @@ from notifications.sealed_payload import MARK, mask_payload, open_payload, seal_
 from notifications.worker import drain
 from sandbox.testing import SandboxServer
 from templates_app.compiled import CompiledVersion
+from templates_app.drafts import save_draft
 from templates_app.formats import TYPES
 from templates_app.models import NotificationTemplate, TemplatePartial
 from templates_app.placeholders import Placeholder
-from templates_app.publish import publish, save_draft
+from templates_app.publish import publish
 from tests.factories import CustomerFactory
 from tests.messages import PICKUP, fresh, queued
 from tests.notification_factories import InboxItemFactory, NotificationFactory, sealed

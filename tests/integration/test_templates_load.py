@@ -11,8 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
+from templates_app.drafts import new_draft
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion, TemplatePartial
-from templates_app.publish import new_draft, publish
+from templates_app.publish import publish
 from templates_app.seed_files import SEED
 
 TEMPLATES = {path.parent.name for path in SEED.glob("*/template.toml")}

@@ -9,11 +9,12 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connection, transaction
 
+from templates_app.drafts import DraftGoneError, new_draft, save_draft
 from templates_app.engine import TemplateError
 from templates_app.lookup import check_payload, compiled, published, render_inline
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion, TemplatePartial
 from templates_app.placeholders import Placeholder
-from templates_app.publish import PublishError, new_draft, publish, save_draft
+from templates_app.publish import PublishError, publish
 
 SYSTEM = {
     "company_name": "Fundy",
@@ -174,7 +175,7 @@ def test_a_broken_draft_is_kept_and_publishing_it_tells_every_problem_and_change
 def test_a_draft_begun_before_another_was_published_is_refused(template: NotificationTemplate) -> None:
     older, newer = draft(template), draft(template)
     publish(newer)
-    with pytest.raises(PublishError, match="make a new draft"):
+    with pytest.raises(PublishError, match="Version 2 came into force meanwhile"):
         publish(older)
     with pytest.raises(PublishError, match="published already"):
         publish(newer)
@@ -197,7 +198,7 @@ def test_a_draft_is_changed_in_place_and_a_published_version_never(template: Not
     assert (changed.pk, changed.number) == (version.pk, 1)
     assert changed.source["en"]["sms"]["text"] == "Other\n{{number}}"
     publish(changed)
-    with pytest.raises(PublishError, match="make a new draft"):
+    with pytest.raises(DraftGoneError):
         draft(template, version=version)
 
 

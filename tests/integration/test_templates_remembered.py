@@ -8,9 +8,10 @@ from notifications.enqueue import notify, notify_many
 from notifications.errors import EnqueueError
 from notifications.message import NotifyRequest
 from notifications.models import Notification
+from templates_app.drafts import save_draft
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion
 from templates_app.placeholders import Placeholder
-from templates_app.publish import publish, save_draft
+from templates_app.publish import publish
 from tests.factories import CustomerFactory
 
 pytestmark = pytest.mark.django_db

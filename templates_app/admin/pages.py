@@ -12,8 +12,17 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion
+from templates_app.spoken import CHANNEL_NAMES
 
 Version = NotificationTemplateVersion
+
+VIEW = "templates_app.view_notificationtemplateversion"
+CHANGE_TEMPLATE = "templates_app.change_notificationtemplate"
+CHANGE_DRAFT = "templates_app.change_notificationtemplateversion"
+BEGIN_DRAFT = "templates_app.add_notificationtemplateversion"
+DISCARD = "templates_app.delete_notificationtemplateversion"
+PUBLISH = "templates_app.publish_notificationtemplateversion"
+SEND_TEST = "templates_app.send_test_notificationtemplateversion"
 
 
 def require(request: HttpRequest, permission: str) -> None:
@@ -29,7 +38,15 @@ def template_or_404(pk: UUID) -> NotificationTemplate:
 
 
 def version_or_404(pk: UUID) -> Version:
-    version = Version.objects.select_related("template", "created_by").filter(pk=pk).first()
+    related = (
+        "template",
+        "template__published_version",
+        "created_by",
+        "changed_by",
+        "published_by",
+        "based_on",
+    )
+    version = Version.objects.select_related(*related).filter(pk=pk).first()
     if version is None:
         raise Http404
     return version
@@ -49,12 +66,19 @@ def as_uuid(text: str) -> UUID:
         raise Http404 from error
 
 
-def version_url(version: Version) -> str:
-    return reverse("admin:templates_app_notificationtemplateversion_change", args=[version.pk])
+def version_url(version: Version, page: str = "change") -> str:
+    return reverse(f"admin:templates_app_notificationtemplateversion_{page}", args=[version.pk])
 
 
-def version_page(request: HttpRequest, version: Version, name: str, **context: Any) -> HttpResponse:
+def template_url(template: NotificationTemplate, page: str = "change") -> str:
+    return reverse(f"admin:templates_app_notificationtemplate_{page}", args=[template.pk])
+
+
+def version_page(
+    request: HttpRequest, version: Version, name: str, *, status: int = 200, **context: Any
+) -> HttpResponse:
     request.current_app = admin.site.name
+    may = request.user.has_perm
     values = {
         **admin.site.each_context(request),
         "opts": version._meta,  # noqa: SLF001  # documented API
@@ -62,18 +86,28 @@ def version_page(request: HttpRequest, version: Version, name: str, **context: A
         "version": version,
         "template": version.template,
         "title": str(version),
+        "may_edit": may(CHANGE_DRAFT),
+        "may_draft": may(BEGIN_DRAFT),
+        "may_discard": may(DISCARD),
         **context,
     }
-    return TemplateResponse(request, f"templates_app/admin/{name}", values)
+    return TemplateResponse(request, f"templates_app/admin/{name}", values, status=status)
 
 
-def log(request: HttpRequest, version: Version, message: str, *, flag: int = CHANGE) -> None:
+def log(
+    request: HttpRequest, row: NotificationTemplate | Version, message: str, *, flag: int = CHANGE
+) -> None:
     """Who did what, in the admin's log."""
     LogEntry.objects.create(
         user=request.user,  # type: ignore[misc]  # the admin site let only users in
-        content_type=ContentType.objects.get_for_model(Version),
-        object_id=str(version.pk),
-        object_repr=str(version),
+        content_type=ContentType.objects.get_for_model(type(row)),
+        object_id=str(row.pk),
+        object_repr=str(row),
         action_flag=flag,
         change_message=message,
     )
+
+
+def channel_names(channels: list[str]) -> str:
+    """“E-mail, SMS”."""
+    return ", ".join(str(CHANNEL_NAMES.get(channel, channel)) for channel in channels)

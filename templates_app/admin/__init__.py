@@ -14,7 +14,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from consent.admin_base import ModelAdmin, ReadOnlyAdmin, TextWidget
-from templates_app import admin_views as views
+from templates_app.admin import archiving, editing, overview, publishing, reading, template_list, testing
+from templates_app.admin.pages import channel_names
+from templates_app.drafts import discard
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion, TemplatePartial
 
 # What no list needs, and what makes a version heavy.
@@ -25,9 +27,10 @@ TEXTS = ("source", "content")
 class NotificationTemplateAdmin(ModelAdmin[NotificationTemplate]):
     """Templates by name, with the version in force."""
 
-    list_display = ("name", "category", "channels", "languages", "published", "updated_at")
-    list_filter = ("category", ("archived_at", admin.EmptyFieldListFilter))
+    list_display = ("name", "category", "state", "channels", "languages", "published", "updated_at")
+    list_filter = ("category", template_list.StateFilter)
     search_fields = ("name", "description")
+    search_help_text = _("A name, or a word of a description.")
     actions = None
     fields = ("name", "category", "description")
     formfield_overrides = {models.TextField: {"widget": TextWidget}}
@@ -35,7 +38,8 @@ class NotificationTemplateAdmin(ModelAdmin[NotificationTemplate]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NotificationTemplate]:
         heavy = [f"published_version__{name}" for name in TEXTS]
-        return super().get_queryset(request).select_related("published_version").defer(*heavy)
+        rows = super().get_queryset(request).select_related("published_version").defer(*heavy)
+        return template_list.with_drafts(rows)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: NotificationTemplate | None = None
@@ -47,13 +51,19 @@ class NotificationTemplateAdmin(ModelAdmin[NotificationTemplate]):
         """Never: messages point at it. It is archived instead."""
         return False
 
+    @admin.display(description=_("State"))
+    def state(self, obj: NotificationTemplate) -> str:
+        return template_list.state(obj)
+
     @admin.display(description=_("Channels"))
     def channels(self, obj: NotificationTemplate) -> str:
-        return ", ".join(obj.published_version.channels) if obj.published_version else "–"
+        return channel_names(obj.published_version.channels) if obj.published_version else "–"
 
-    @admin.display(description=_("Languages"))
+    @admin.display(description=_("Languages complete"))
     def languages(self, obj: NotificationTemplate) -> str:
-        return ", ".join(obj.published_version.locales) if obj.published_version else "–"
+        return (
+            template_list.languages_complete(obj.published_version.locales) if obj.published_version else "–"
+        )
 
     @admin.display(description=_("In force"), ordering="published_version__number")
     def published(self, obj: NotificationTemplate) -> str:
@@ -68,8 +78,10 @@ class NotificationTemplateAdmin(ModelAdmin[NotificationTemplate]):
         wrap = self.admin_site.admin_view
         name = "templates_app_notificationtemplate"
         return [
-            path("<uuid:pk>/draft/", wrap(views.begin_draft), name=f"{name}_draft"),
-            path("<uuid:pk>/test/", wrap(views.send_test), name=f"{name}_test"),
+            path("<uuid:pk>/draft/", wrap(editing.begin_draft), name=f"{name}_draft"),
+            path("<uuid:pk>/test/", wrap(testing.send_test), name=f"{name}_test"),
+            path("<uuid:pk>/compare/", wrap(reading.compare), name=f"{name}_compare"),
+            path("<uuid:pk>/archive/", wrap(archiving.archive), name=f"{name}_archive"),
             *super().get_urls(),
         ]
 
@@ -80,7 +92,7 @@ class NotificationTemplateAdmin(ModelAdmin[NotificationTemplate]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        context = views.template_context(request, object_id) | (extra_context or {})
+        context = overview.template_context(request, object_id) | (extra_context or {})
         return super().change_view(request, object_id, form_url, context)
 
 
@@ -88,10 +100,10 @@ class NotificationTemplateAdmin(ModelAdmin[NotificationTemplate]):
 class NotificationTemplateVersionAdmin(ModelAdmin[NotificationTemplateVersion]):
     """One wording: how it reads, and while it is a draft its form."""
 
-    list_display = ("__str__", "status", "origin", "created_by", "created_at", "published_at", "note")
+    list_display = ("__str__", "status", "origin", "changed_by", "created_at", "published_at", "note")
     list_filter = ("status", "origin", "template")
     search_fields = ("template__name", "note")
-    list_select_related = ("template", "created_by")
+    list_select_related = ("template", "changed_by")
     actions = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NotificationTemplateVersion]:
@@ -107,6 +119,10 @@ class NotificationTemplateVersionAdmin(ModelAdmin[NotificationTemplateVersion]):
         draft = obj is not None and obj.status == NotificationTemplateVersion.Status.DRAFT
         return draft and super().has_delete_permission(request, obj)
 
+    def delete_model(self, request: HttpRequest, obj: NotificationTemplateVersion) -> None:
+        """By its status in SQL: somebody may have published it since the page was read."""
+        discard(obj)
+
     def change_view(
         self,
         request: HttpRequest,
@@ -114,15 +130,18 @@ class NotificationTemplateVersionAdmin(ModelAdmin[NotificationTemplateVersion]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        return views.read_version(request, object_id)
+        return reading.read_version(request, object_id)
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         name = "templates_app_notificationtemplateversion"
         return [
-            path("<uuid:pk>/html/", wrap(views.html_frame), name=f"{name}_html"),
-            path("<uuid:pk>/edit/", wrap(views.edit_draft), name=f"{name}_edit"),
-            path("<uuid:pk>/publish/", wrap(views.publish_draft), name=f"{name}_publish"),
+            path("<uuid:pk>/html/", wrap(reading.html_frame), name=f"{name}_html"),
+            path("<uuid:pk>/languages/", wrap(reading.languages), name=f"{name}_languages"),
+            path("<uuid:pk>/edit/", wrap(editing.edit_draft), name=f"{name}_edit"),
+            path("<uuid:pk>/preview/", wrap(editing.preview_typed), name=f"{name}_preview"),
+            path("<uuid:pk>/publish/", wrap(publishing.publish_draft), name=f"{name}_publish"),
+            path("<uuid:pk>/restore/", wrap(publishing.restore), name=f"{name}_restore"),
             *super().get_urls(),
         ]
 

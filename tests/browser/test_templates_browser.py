@@ -1,0 +1,237 @@
+"""The editor of templates in a real browser: what is typed is seen at once, nothing that was typed is lost, nobody's work is overwritten."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Dialog, Page, expect
+
+from templates_app.drafts import new_draft, placeholders_of, save_draft
+from templates_app.models import NotificationTemplate, NotificationTemplateVersion
+from tests.browser.conftest import Visitor
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("templates")]
+Visit = Callable[..., Visitor]
+Version = NotificationTemplateVersion
+
+READ = ("templates_app.view_notificationtemplate", "templates_app.view_notificationtemplateversion")
+EDIT = "templates_app.change_notificationtemplateversion"
+PUBLISH = "templates_app.publish_notificationtemplateversion"
+SMS = "English, SMS: Text"
+HTML = "English, E-mail: HTML"
+BASE = "/admin/templates_app/notificationtemplate"
+
+
+@pytest.fixture
+def draft() -> NotificationTemplateVersion:
+    return new_draft(NotificationTemplate.objects.get(name="booking.pickup_today"))
+
+
+def edit(visitor: Visitor, draft: NotificationTemplateVersion) -> Page:
+    visitor.open(f"{BASE}version/{draft.pk}/edit/")
+    expect(status(visitor.page)).to_have_text("This is how it reads now.")
+    return visitor.page
+
+
+def status(page: Page) -> Any:
+    return page.locator("[data-status]")
+
+
+def shown(page: Page, channel: str) -> Any:
+    return page.get_by_role("region", name=channel, exact=True)
+
+
+def faults(page: Page) -> list[str]:
+    """What axe calls serious."""
+    # Its own loading of style sheets resolves their imports against the page.
+    found = Axe().run(page, options={"preload": False}).response["violations"]
+    return [
+        f"{fault['id']}: {node['html'][:120]}"
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"]
+    ]
+
+
+def test_what_is_typed_is_seen_at_once_and_nothing_of_it_is_saved(
+    visit: Visit, draft: NotificationTemplateVersion
+) -> None:
+    olive = visit()
+    olive.sign_in(*READ, EDIT)
+    page = edit(olive, draft)
+    page.get_by_label(SMS).fill("Ready for you: {{equipment}} 🚜 {{booking_url}}")
+    expect(shown(page, "SMS")).to_contain_text("Ready for you: CAT 320 excavator 🚜")
+    expect(shown(page, "SMS")).to_contain_text("UCS-2")
+    expect(shown(page, "SMS").locator("kbd")).to_have_text("🚜")
+    page.get_by_label("English, Push: Title").fill("It is here")
+    expect(shown(page, "Push").get_by_text("It is here").first).to_be_visible()
+    mail = page.frame_locator("[data-channel=email] iframe")
+    expect(mail.get_by_text("Hello Camille")).to_be_visible()
+    page.get_by_text("Barest").click()
+    expect(mail.get_by_text("Hello Camille")).to_have_count(0)
+    page.get_by_text("Try other values").click()
+    page.locator("[data-values]").get_by_label("equipment").fill("Bobcat E20")
+    expect(shown(page, "SMS")).to_contain_text("Ready for you: Bobcat E20")
+    olive.shot("typed")
+    draft.refresh_from_db()
+    assert "Ready for you" not in draft.source["en"]["sms"]["text"]
+    page.get_by_text("French", exact=True).click()
+    expect(page.get_by_label("French, SMS: Text")).to_be_visible()
+    expect(page.get_by_label(SMS)).to_be_hidden()
+    expect(shown(page, "In-app")).to_have_attribute("lang", "fr")
+
+
+def test_a_fault_is_told_at_its_line_and_the_last_good_preview_stays(
+    visit: Visit, draft: NotificationTemplateVersion
+) -> None:
+    olive = visit()
+    olive.sign_in(*READ, EDIT)
+    page = edit(olive, draft)
+    field = page.get_by_label(HTML)
+    lines = field.input_value().split("\n")
+    lines[2] = f"{lines[2]} {{{{oops}}}}"
+    field.fill("\n".join(lines))
+    expect(status(page)).to_have_text("It cannot be made as it stands: this is the last that could.")
+    fault = page.get_by_role("button", name="line 3: “oops” is not declared as a placeholder")
+    expect(fault).to_be_visible()
+    expect(page.locator(".ta-number--bad")).to_have_text("3")
+    expect(page.frame_locator("[data-channel=email] iframe").get_by_text("Hello Camille")).to_be_visible()
+    expect(shown(page, "E-mail").get_by_text("not up to date")).to_be_visible()
+    # By keyboard: to the line, which is then selected.
+    fault.focus()
+    page.keyboard.press("Enter")
+    chosen = "el => el.value.slice(el.selectionStart, el.selectionEnd)"
+    assert field.evaluate(chosen) == lines[2]
+    olive.shot("fault")
+    # One press declares it; with a sample it is whole again.
+    page.get_by_role("button", name="+ oops").click()
+    page.keyboard.type("a sample")
+    expect(status(page)).to_have_text(re.compile("It cannot be made|This is how it reads now"))
+    expect(page.get_by_role("button", name="+ oops")).to_have_count(0)
+    expect(page.frame_locator("[data-channel=email] iframe").get_by_text("a sample")).to_be_visible()
+
+
+def test_the_second_of_two_editors_sees_what_the_first_one_saved_and_keeps_what_they_typed(
+    visit: Visit, draft: NotificationTemplateVersion
+) -> None:
+    ann, ben = visit(), visit()
+    ann.sign_in(*READ, EDIT, name="ann")
+    ben.sign_in(*READ, EDIT, name="ben")
+    ben.expected.append("409")
+    edit(ann, draft).get_by_label(SMS).fill("Ann: {{equipment}} {{booking_url}}")
+    edit(ben, draft).get_by_label(SMS).fill("Ben: {{equipment}} {{booking_url}}")
+    ann.page.get_by_role("button", name="Save and go on").click()
+    expect(ann.page.get_by_text("The draft is saved, and fit to publish.")).to_be_visible()
+    ben.page.get_by_role("button", name="Save and go on").click()
+    told = ben.page.get_by_role("alert", name=re.compile("ann saved this draft"))
+    expect(told).to_be_visible()
+    expect(told.locator("del")).to_have_text("Ann")
+    expect(told.locator("ins")).to_have_text("Ben")
+    expect(ben.page.get_by_label(SMS)).to_have_value("Ben: {{equipment}} {{booking_url}}")
+    draft.refresh_from_db()
+    assert draft.source["en"]["sms"]["text"].startswith("Ann")
+    assert faults(ben.page) == []
+    ben.shot("conflict")
+    ben.page.get_by_role("button", name="Save mine over theirs").click()
+    expect(ben.page.get_by_text("The draft is saved, and fit to publish.")).to_be_visible()
+    draft.refresh_from_db()
+    assert draft.source["en"]["sms"]["text"].startswith("Ben")
+
+
+def test_who_leaves_with_something_unsaved_is_asked_first(
+    visit: Visit, draft: NotificationTemplateVersion
+) -> None:
+    olive = visit()
+    olive.sign_in(*READ, EDIT)
+    page = edit(olive, draft)
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.get_by_label(SMS).press("End")
+    page.get_by_label(SMS).type("!")
+    page.get_by_role("link", name="Read it").click(no_wait_after=True)
+    expect(page.get_by_label(SMS)).to_be_visible()
+    page.wait_for_function("true")
+    assert asked == ["beforeunload"]
+    # The keyboard saves and stays; then nothing is left to lose.
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("The draft is saved, and fit to publish.")).to_be_visible()
+    page.get_by_role("link", name="Read it").click()
+    page.wait_for_url(f"**/{draft.pk}/change/")
+    assert asked == ["beforeunload"]
+
+
+def test_from_words_to_what_is_in_force_and_back_again(
+    visit: Visit, draft: NotificationTemplateVersion
+) -> None:
+    source = {
+        **draft.source,
+        "en": {**draft.source["en"], "sms": {"text": "New: {{equipment}} {{booking_url}}"}},
+    }
+    save_draft(template=draft.template, source=source, placeholders=placeholders_of(draft), version=draft)
+    olive = visit()
+    olive.sign_in(*READ, EDIT, PUBLISH)
+    olive.open(f"{BASE}version/{draft.pk}/change/")
+    page = olive.page
+    page.get_by_role("link", name="Publish…").click()
+    expect(page.get_by_role("heading", name="What differs from version 1, which is in force")).to_be_visible()
+    expect(page.locator("ins").first).to_contain_text("New")
+    expect(page.get_by_text("Every message queued from now on will read like this.")).to_be_visible()
+    assert faults(page) == []
+    olive.shot("ask")
+    page.get_by_label("What changed").fill("Shorter text message")
+    page.get_by_role("button", name="Publish").click()
+    expect(page.get_by_text("booking.pickup_today v2 is in force")).to_be_visible()
+    page.get_by_role("link", name="History", exact=True).click()
+    expect(
+        page.get_by_role("row", name=re.compile("v2.*in force.*Shorter text message.*olive"))
+    ).to_be_visible()
+    assert faults(page) == []
+    olive.shot("history")
+    page.get_by_role("link", name="Roll back to it…").click()
+    page.get_by_label("Why").fill("The link was wrong")
+    olive.shot("back")
+    page.get_by_role("button", name="Roll back").click()
+    expect(page.get_by_text("The words of version 1 are in force again, as version 3.")).to_be_visible()
+    template = NotificationTemplate.objects.select_related("published_version__restores").get(
+        pk=draft.template_id
+    )
+    assert template.published_version
+    assert template.published_version.note == "The link was wrong"
+    assert template.published_version.restores
+    assert template.published_version.restores.number == 1
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 400])
+def test_every_page_of_a_template_fits_its_window_and_axe_finds_no_serious_fault(
+    visit: Visit, draft: NotificationTemplateVersion, width: int, dark: bool
+) -> None:
+    olive = visit(width=width, dark=dark)
+    olive.sign_in("*")
+    if dark or width == 400:
+        olive.context.add_cookies([{"name": "django_language", "value": "fr", "url": olive.base}])
+    pages = {
+        "list": "/",
+        "page": f"/{draft.template_id}/change/",
+        "edit": f"version/{draft.pk}/edit/",
+        "version": f"version/{draft.pk}/change/",
+        "languages": f"version/{draft.pk}/languages/",
+        "compare": f"/{draft.template_id}/compare/?to=2",
+        "publish": f"version/{draft.pk}/publish/",
+        "archive": f"/{draft.template_id}/archive/",
+    }
+    for name, path in pages.items():
+        olive.open(f"{BASE}{path}")
+        if name == "edit":
+            expect(olive.page.locator("[data-channel=sms]")).to_be_visible()
+        olive.shot(name)
+        assert olive.fits(), name
+        if name != "list":  # unfold's own filters
+            assert faults(olive.page) == [], name
