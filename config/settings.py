@@ -15,7 +15,7 @@ from config.business import audit_anomalies, notifications, rentals
 from config.doors import Limit, limits, locks, permissions, policies, proxies
 from config.local_secrets import local_secret
 from config.logging import logging_config
-from config.sentry import start_sentry
+from config.sentry import share, start_sentry
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_DIR = BASE_DIR / ".local"
@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "jobs",
 ]
 MIDDLEWARE = [
+    "config.request_ids.RequestIds",
     "config.safe_headers.SafeHeaders",
     "config.client_address.ClientAddress",
     "django.middleware.security.SecurityMiddleware",
@@ -209,4 +210,11 @@ UNFOLD = unfold(sandbox=SANDBOX)
 # ── Logs and errors ─────────────────────────────────────────────────────────────────────────────────────
 LOGGING = logging_config(as_json=not SANDBOX)
 RELEASE: str = env.str("RELEASE", "")
-start_sentry(dsn=env.str("SENTRY_DSN", ""), environment=POSTROOM_MODE)
+SENTRY_TRACES_SAMPLE_RATE: float = share(env.str("SENTRY_TRACES_SAMPLE_RATE", ""))
+SENTRY_CRONS: bool = env.bool("SENTRY_CRONS", False)
+start_sentry(
+    dsn=env.str("SENTRY_DSN", ""),
+    environment=POSTROOM_MODE,
+    release=RELEASE,
+    traces=SENTRY_TRACES_SAMPLE_RATE,
+)

@@ -5,8 +5,10 @@ from contextlib import contextmanager
 
 import sentry_sdk
 
+from jobs.checkins import check_in
 from jobs.ledger import Order
 from jobs.report import Outcome
+from jobs.spec import JobSpec
 from notifications import tally
 from notifications.log_ids import log_ids
 from notifications.series import JOB_RUNS
@@ -15,7 +17,7 @@ _STATUS = {Outcome.SUCCESS: "ok", Outcome.FAILED: "internal_error", Outcome.SKIP
 
 
 @contextmanager
-def observed(order: Order, *, dry_run: bool) -> Iterator[Callable[[Outcome], None]]:
+def observed(spec: JobSpec, order: Order, *, dry_run: bool) -> Iterator[Callable[[Outcome], None]]:
     """Call what it yields with the run's outcome; without that it failed. A dry run is no run, and is not counted."""
     outcome = Outcome.FAILED
 
@@ -25,11 +27,13 @@ def observed(order: Order, *, dry_run: bool) -> Iterator[Callable[[Outcome], Non
 
     ids = {"job": order.job, "run": str(order.id)} | ({"slot": order.slot.isoformat()} if order.slot else {})
     with log_ids(**ids), traced(order.job) as transaction:
+        checked_in = check_in(spec, order)
         try:
             yield end
         finally:
+            checked_in(outcome is not Outcome.FAILED)
             transaction.set_status(_STATUS[outcome])
-            transaction.set_tag("dry_run", dry_run)
+            transaction.set_tag("dry_run", str(dry_run).lower())
             if not dry_run:
                 JOB_RUNS.add(order.job, outcome.value)
             tally.write()

@@ -76,7 +76,7 @@ def run(
     )
     if bury_dead(spec.name):
         notice(spec.name, failed=True, now=timezone.now())
-    with observed(order, dry_run=dry_run) as end:
+    with observed(spec, order, dry_run=dry_run) as end:
         try:
             refuse_if_paused(order, now=timezone.now())
             report = (

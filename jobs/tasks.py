@@ -14,8 +14,10 @@ import sentry_sdk
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from jobs.observe import traced
 from jobs.runner import find_job, run
 from jobs.stopping import is_stopping
+from jobs.trouble import DRAIN
 from jobs.watch import watch
 from notifications import worker
 from notifications.conf import conf
@@ -100,7 +102,7 @@ def run_requested(name: str, trigger: str, actor: str, run_id: str, moment: str)
 @kept_short
 def drain() -> None:
     """Send what is due, and stay for it, for a time budget well below the cluster's timeout; leave politely."""
-    with leaving_politely() as told:
+    with leaving_politely() as told, traced(DRAIN):
         worker.drain(resident=True, budget=conf().resident_budget, stop=lambda: told() or is_stopping())
 
 
@@ -108,7 +110,8 @@ def drain() -> None:
 def watch_all() -> None:
     """Look at the jobs and the drain from outside. Where nobody drains, send for a while: the alarm waits in the queue too."""
     if watch(now=timezone.now()).is_drain_overdue:
-        worker.drain(stop=is_stopping)
+        with traced(DRAIN):
+            worker.drain(stop=is_stopping)
 
 
 @kept_short

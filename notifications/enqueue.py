@@ -5,6 +5,7 @@ is written; a message that may not be sent now is kept as a withheld row, so tha
 """
 
 import datetime as dt
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -17,8 +18,11 @@ from notifications.errors import EnqueueError
 from notifications.gate import check
 from notifications.insert import Inserted, PresumedTooMuchError, StaleTemplateError, insert
 from notifications.kick import kick_on_commit
+from notifications.log_ids import current_ids
 from notifications.message import EnqueueResult, NotifyRequest, Recipient
 from templates_app.lookup import refreshed, remembered
+
+logger = logging.getLogger(__name__)
 
 BATCH = 1000
 # As many as one message has channels: a group's members may be hundreds.
@@ -86,6 +90,10 @@ def notify_many(requests: Iterable[NotifyRequest], *, now: dt.datetime | None = 
                 start += len(batch)
     if result.queued:
         kick_on_commit(is_awake=is_awake)
+    if current_ids():
+        # On behalf of a run or a request, whose id this line carries; its messages carry it too, and tell the rest.
+        counts = len(result.queued), len(result.withheld), len(result.existing)
+        logger.info("notification.enqueued queued=%d withheld=%d existing=%d", *counts)
     return result
 
 

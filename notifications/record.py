@@ -8,7 +8,7 @@ import json
 import logging
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection, transaction
@@ -53,6 +53,7 @@ ON CONFLICT ON CONSTRAINT delivery_attempts_once DO NOTHING
 """
 # About as many ids as a line of a log may have characters for (8 KB).
 LINE = 200
+_NOBODY: Mapping[str, str] = {}
 
 
 def record(verdicts: Sequence[tuple[Claimed, Verdict]], deliveries: Sequence[Delivery] = ()) -> set[Hold]:
@@ -88,17 +89,24 @@ def record(verdicts: Sequence[tuple[Claimed, Verdict]], deliveries: Sequence[Del
 
 
 def _tell(settled: Sequence[tuple[Claimed, Verdict]]) -> None:
-    """A line each; of a group, whose rows became the same at once, a line for every LINE ids."""
+    """A line each, with the run of a job that it comes from; of a group, whose rows became the same at once, a line for
+    every LINE ids."""
     if not logger.isEnabledFor(logging.INFO):
         return
-    alike: defaultdict[tuple[str, str, int], list[uuid.UUID]] = defaultdict(list)
+    alike: defaultdict[tuple[str, str, int, str], list[uuid.UUID]] = defaultdict(list)
     for claimed, verdict in settled:
-        alike[verdict.status, claimed.channel, claimed.attempts].append(claimed.id)
-    for (status, channel, attempt), ids in alike.items():
+        run = claimed.metadata.get("origin", _NOBODY).get("run", "")
+        alike[verdict.status, claimed.channel, claimed.attempts, run].append(claimed.id)
+    for (status, channel, attempt, run), ids in alike.items():
         size = LINE if len(ids) > LINE else 1
         for start in range(0, len(ids), size):
             some = ",".join(map(str, ids[start : start + size]))
-            logger.info("notification.%s id=%s channel=%s attempt=%s", status, some, channel, attempt)
+            if run:
+                logger.info(
+                    "notification.%s id=%s channel=%s attempt=%s run=%s", status, some, channel, attempt, run
+                )
+            else:
+                logger.info("notification.%s id=%s channel=%s attempt=%s", status, some, channel, attempt)
 
 
 def _settled(claimed: Claimed, verdict: Verdict) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ import gc
 import random
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -26,6 +27,7 @@ from notifications.intake import Intake
 from notifications.kick import ask_for_a_drain, begin_drain
 from notifications.lane import Lane
 from notifications.listen import SETTLE, Watch
+from notifications.log_ids import log_ids
 from notifications.reconnect import close_old
 from notifications.release import release
 from notifications.settle import Settlement
@@ -49,7 +51,7 @@ def drain(
     A `resident` drain stays for its whole budget, and sleeps until a commit enqueues something."""
     books = Settlement(conf(), now=now, rng=rng or random.Random())  # noqa: S311 (jitter)
     run = _Drain(books, budget, limit, channels or Name.values, stop, resident=resident)
-    with run.opened():
+    with log_ids(drain=uuid.uuid4().hex[:12]), run.opened():
         run.work()
     return books.report
 
@@ -92,8 +94,7 @@ class _Drain:
                 return
 
     def look_around(self) -> None:
-        """What is done now and then: take back what dead workers held, say that we live, see what became due, write down
-        what was counted."""
+        """What is done now and then: write counts, take back what dead workers held, say that we live, see what became due."""
         tally.write_soon()
         if time.monotonic() >= self.next_sweep:
             sweep = partial(release, now=self.books.now, rng=self.books.rng)

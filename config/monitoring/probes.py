@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from notifications import tally
+
 logger = logging.getLogger(__name__)
 
 # A server that does not answer within this time is not there. To connect has a limit of its own (settings.DATABASES).
@@ -40,6 +42,8 @@ def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
         names = ",".join(f"{app}.{name}" for app, name in missing)
         logger.warning("ready.migrations_missing count=%d names=%s", len(missing), names)
         return _not_ready("migrations are missing")
+    # What this process counted, in case nothing else is asked of it for a while. Mostly there is nothing.
+    tally.write_soon()
     return JsonResponse({"status": "ok"})
 
 
