@@ -124,7 +124,8 @@ HELD: Final[Mapping[str, Mapping[str, Roles]]] = {
             "django_q.ormq", "django_q.success", "django_q.task",
             "jobs.jobescalation", "jobs.jobprogress", "jobs.knownjob",
             "notifications.apirequest", "notifications.categorystop", "notifications.channelevent", "notifications.drainsignal",
-            "notifications.drainwatch", "notifications.metriccounter", "notifications.sendingday",
+            "notifications.drainwatch", "notifications.metriccounter", "notifications.sendingday", "notifications.traffic",
+            "notifications.trafficfold",
             "rentals.customertag", "rentals.customertagmember", "rentals.logisticstask", "rentals.payment",
         )
     },

@@ -23,6 +23,7 @@ from notifications import worker
 from notifications.conf import conf
 from notifications.masking import sentence_of
 from notifications.polite import leaving_politely
+from notifications.traffic.fold import fold
 from notifications.webhooks.apply import apply_waiting
 
 logger = logging.getLogger(__name__)
@@ -118,6 +119,12 @@ def watch_all() -> None:
 def apply_feedback() -> None:
     """Draw the consequences of what providers reported, until nothing waits or its time is up."""
     apply_waiting(stop=is_stopping)
+
+
+@kept_short
+def fold_traffic() -> None:
+    """Count what went through since the last minute."""
+    fold(now=timezone.now(), stop=is_stopping)
 
 
 def kick_feedback() -> None:

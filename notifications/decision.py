@@ -19,7 +19,12 @@ class Decided:
 
 def entry(decision: Decision, *, stage: str, now: dt.datetime) -> dict[str, str]:
     """JSON: rule, reason and moment, and the consent event or the suppression where there is one."""
-    kept = {"stage": stage, "rule": decision.rule, "reason": decision.reason, "at": now.isoformat()}
+    kept = {
+        "stage": stage,
+        "rule": decision.rule,
+        "reason": decision.reason,
+        "at": now.astimezone(dt.UTC).isoformat(),
+    }
     if decision.consent_event_id is not None:
         kept["consent_event"] = str(decision.consent_event_id)
     if decision.suppression_id is not None:

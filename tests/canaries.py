@@ -76,6 +76,8 @@ PLAIN: Mapping[str, frozenset[str]] = {
     "notifications.MetricCounter": frozenset({"*"}),
     "notifications.SendingDay": frozenset({"*"}),
     "notifications.CategoryStop": frozenset({"*"}),
+    # Names of channels, providers, rules and codes.
+    "notifications.Traffic": frozenset({"*"}),
     "notifications.Notification": frozenset({"error", "idempotency_key", "recipient_key"}),
     "notifications.InboxItem": frozenset({"user_id"}),
     "notifications.PushSubscription": frozenset({"recipient_key", "endpoint_sha256", "endpoint_origin"}),

@@ -13,6 +13,7 @@ from notifications.models.queue import Notification, Priority
 from notifications.models.state import ChannelEvent, ChannelState, DrainSignal
 from notifications.models.texts import InboundText
 from notifications.models.tokens import ServiceToken
+from notifications.models.traffic import Traffic, TrafficFold
 from notifications.models.watch import DrainWatch
 
 __all__ = [
@@ -35,4 +36,6 @@ __all__ = [
     "PushSubscription",
     "SendingDay",
     "ServiceToken",
+    "Traffic",
+    "TrafficFold",
 ]

@@ -6,7 +6,8 @@ State changes are SQL in `insert`, `claim`, `deliver`, `record`, `replay` and `c
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Collate, Now
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
@@ -17,12 +18,10 @@ from templates_app.models import NotificationTemplate, NotificationTemplateVersi
 
 # What a refusal is called: an error begins with its code.
 ERROR_CODE = models.Func(
-    F("error"),
-    models.Value(":"),
-    models.Value(1),
-    function="SPLIT_PART",
-    output_field=models.TextField(),
+    F("error"), models.Value(":"), models.Value(1), function="SPLIT_PART", output_field=models.TextField()
 )
+# When a message was withheld, as text of UTC (decision.py), whose order is that of time.
+WITHHELD_AT = Collate(KeyTextTransform("at", KeyTransform("withheld", "metadata")), "C")
 
 
 class Priority(models.IntegerChoices):
@@ -133,6 +132,13 @@ class Notification(MaybePast, models.Model):
                 condition=Q(status="cancelled"),
                 name="notification_queue_withheld",
             ),
+            # How messages ended, by the minute (traffic/ended.py): the few that were not sent.
+            models.Index(
+                fields=["last_attempt_at"],
+                condition=Q(status="failed"),
+                name="notification_queue_failed_at",
+            ),
+            models.Index(WITHHELD_AT, condition=Q(status="cancelled"), name="notification_queue_withheld_at"),
         ]
         constraints = [
             models.UniqueConstraint(

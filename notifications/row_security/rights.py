@@ -53,6 +53,8 @@ _RIGHTS: Final[Mapping[str, tuple[Rights, Rights]]] = {
     "drain_watch": (ALL, READ),
     # Sums that only grow: whoever sends or refuses adds to them, and nobody takes back.
     "metric_counters": (KEEP, KEEP),
+    "traffic": (ALL, READ),
+    "traffic_fold": (ALL, READ),
     # A worker issues no tokens; the API notes when one was last used.
     "service_tokens": (READ | {"UPDATE"}, KEEP),
 }
