@@ -23,6 +23,7 @@ from config.local_secrets import local_secret
 from config.logins import WEB, WORKER, login_environment, make_logins
 from config.roles import Role
 from config.sample_payouts import pay_out
+from config.sample_week import make_sample_week
 from config.supervisor import Supervisor
 from consent.models import Channel
 from jobs.catalog import CATALOG, in_order
@@ -82,6 +83,9 @@ def prepare_business(say: Callable[[str], None], *, sandbox_url: str, replace: b
         InboxItem.objects.all().delete()
     say("Sample business: customers, bookings, consents, push subscriptions")
     call_command("seed_rentals", verbosity=0, push_url=sandbox_url, replace=replace)
+    say("Sample week: what was sent in the days before")
+    make_sample_week(now=timezone.now())
+    call_command("rebuild_traffic", verbosity=0, stdout=io.StringIO())
 
 
 def password() -> str:
