@@ -46,6 +46,7 @@ class Given:
 class UserAdmin(Given, auth_admin.UserAdmin, ModelAdmin[User]):  # type: ignore[type-arg]
     """Accounts. They are deactivated, never deleted: their entries in the audit log would go with them."""
 
+    nothing_yet = _("There is no account yet. Make the first by manage.py createsuperuser.")
     # What is searched for stands in the URL: no names and addresses.
     search_fields = ("username",)
     list_display = ("username", "roles", "second_factor", "seen_last", "is_active")
@@ -112,6 +113,7 @@ class UserAdmin(Given, auth_admin.UserAdmin, ModelAdmin[User]):  # type: ignore[
 class GroupAdmin(Given, auth_admin.GroupAdmin, ModelAdmin[Group]):  # type: ignore[misc]
     """The roles to read, and groups of one's own to write. Messages to a group of staff go by these, too."""
 
+    nothing_yet = _("There are no roles: manage.py migrate makes them. Groups of your own can be added.")
     list_display = ("name", "is_role")
 
     @admin.display(description=_("Role of Postroom"), boolean=True)

@@ -30,6 +30,8 @@ class Conf:
 
     directory: str = ""
     kick: str = ""
+    # Dotted path of a class that knows the host's jobs (asked.py): the queue can then be filtered by them.
+    jobs: str = ""
     company_name: str = ""
     sandbox: bool = True
     # Well above the slowest provider time-out, so that only a dead worker loses a lease.

@@ -27,6 +27,7 @@ from consent.preferences import revoke
 class CustomerConsentAdmin(ModelAdmin[CustomerConsent]):
     """What customers said. Saving records a decision in the ledger; nothing is overwritten."""
 
+    nothing_yet = _("No customer has decided anything yet. What they choose, or an import, is listed here.")
     form = ConsentForm
     actions = None
     list_display = ["customer_id", "channel", "category", "enabled", "granted_at", "revoked_at", "source"]
@@ -113,6 +114,7 @@ def _row(obj: CustomerConsent) -> CustomerConsent | None:
 class ConsentEventAdmin(CustomerLedger, ReadOnlyAdmin[ConsentEvent]):
     """The ledger: every change, who made it and what they had read."""
 
+    nothing_yet = _("Nothing was decided yet. Each grant and each refusal is kept here for ever.")
     list_display = ["occurred_at", "customer_id", "action", "channel", "category", "source", "actor"]
     list_filter = ["action", "channel", "category", "source"]
     search_fields = ["customer_id__exact"]

@@ -27,6 +27,9 @@ from consent.suppress import lift, suppress
 class SuppressionAdmin(ModelAdmin[Suppression]):
     """Addresses that are not written to. Found by address through the index; lifted with a reason."""
 
+    nothing_yet = _(
+        "No address is suppressed: messages go to all. Bounces, complaints and STOP add to this list by themselves."
+    )
     form = SuppressionForm
     actions = None
     list_display = ["address_hint", "channel", "scope", "reason", "created_at", "expires_at", "lifted_at"]

@@ -40,6 +40,7 @@ class JobFilter(SimpleListFilter):
 
 @admin.register(JobRun)
 class JobRunAdmin(PrivateAdmin[JobRun]):
+    nothing_yet = _("No job has run yet. The workers start each at its time; or run one now from its page.")
     list_display = ("job_name", "state", "started", "took", "asked_by", "did")
     list_filter = (JobFilter, "status", "trigger")
     fields = (

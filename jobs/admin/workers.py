@@ -16,6 +16,7 @@ from notifications.masking import redact
 class ScheduleAdmin(ReadOnlyAdmin[Model]):
     """The clock. `manage.py sync_schedules` writes it."""
 
+    nothing_yet = _("Nothing is scheduled: run manage.py sync_schedules, or no job will start by itself.")
     list_display = ("name", "cron", "next_run", "cluster", "func")
     list_filter = ("cluster",)
     fields = (
@@ -35,6 +36,7 @@ class ScheduleAdmin(ReadOnlyAdmin[Model]):
 class FailureAdmin(ReadOnlyAdmin[Model]):
     """Tasks that ended by an exception outside a job, by a time-out, or with their worker."""
 
+    nothing_yet = _("No task of a worker has failed outside of a job. Failed runs are listed with the runs.")
     list_display = ("name", "func", "group", "cluster", "started", "stopped", "attempt_count")
     list_filter = ("cluster",)
     fields = ("name", "func", "group", "cluster", "started", "stopped", "attempt_count", "what")

@@ -79,17 +79,18 @@ def withheld_rule(row: Notification) -> str:
 
 def trouble(row: Notification) -> str:
     """Why it was not sent, or not yet; empty when nothing is wrong."""
-    hold = row.metadata.get("held", {})
-    if row.status == Notification.Status.QUEUED and hold and _is_moment(hold["until"], row.scheduled_at):
+    if row.status == Notification.Status.QUEUED and is_held(row):
+        hold = row.metadata["held"]
         return reason_text(hold["rule"], hold["reason"])
     if row.status == Notification.Status.CANCELLED:
         return reason_text(withheld_rule(row), row.metadata.get("withheld", {}).get("reason", ""))
     return error_words(row.error or "")
 
 
-def _is_moment(text: str, at: dt.datetime) -> bool:
-    """Is it still this that the row waits for, not a retry since?"""
-    return dt.datetime.fromisoformat(text) == at
+def is_held(row: Notification) -> bool:
+    """Is it still the hold of a gate that the row waits for, not a retry since?"""
+    until = row.metadata.get("held", {}).get("until")
+    return until is not None and dt.datetime.fromisoformat(until) == row.scheduled_at
 
 
 def short(text: str, limit: int = 60) -> SafeString:

@@ -1,12 +1,24 @@
 """The columns of the queue's list: in, a row; out, what each column shows of it. None asks the database."""
 
 from django.contrib import admin
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.admin.cells import feedback_badge, moment, recipient, short, status_badge, trouble
+from notifications.admin.cells import (
+    feedback_badge,
+    is_held,
+    moment,
+    recipient,
+    short,
+    status_badge,
+    trouble,
+    withheld_rule,
+)
 from notifications.masking import masked_recipient
 from notifications.models import Notification
 
@@ -28,7 +40,12 @@ class QueueColumns:
 
     @admin.display(description=_("status"))
     def status_shown(self, row: Notification) -> SafeString:
-        return format_html("{} {}", status_badge(row), feedback_badge(row.feedback))
+        return format_html(
+            '{} {}<small class="pr-aside">{}</small>',
+            status_badge(row),
+            feedback_badge(row.feedback),
+            _because(row),
+        )
 
     @admin.display(description=_("message"))
     def what(self, row: Notification) -> SafeString:
@@ -47,7 +64,7 @@ class QueueColumns:
     def priority_shown(self, row: Notification) -> str:
         return row.get_priority_display()
 
-    @admin.display(description=_("due"))
+    @admin.display(description=_("due"), ordering="scheduled_at")
     def due(self, row: Notification) -> SafeString:
         return moment(row.scheduled_at)
 
@@ -57,4 +74,17 @@ class QueueColumns:
 
     @admin.display(description=_("asked for"), ordering="created_at")
     def asked(self, row: Notification) -> SafeString:
-        return moment(row.created_at)
+        """When, and how long ago that is."""
+        passed = timesince(row.created_at, timezone.now(), depth=1)
+        ago = gettext("%(time)s ago") % {"time": passed.replace("\xa0", " ")}
+        return format_html('{} <small class="pr-aside">{}</small>', moment(row.created_at), ago)
+
+
+def _because(row: Notification) -> str:
+    """The reason in a word: the class of the error, the rule, or until when it is held."""
+    if row.status == Notification.Status.CANCELLED:
+        return withheld_rule(row)
+    if row.status == Notification.Status.QUEUED and is_held(row):
+        until = date_format(timezone.localtime(row.scheduled_at), "Y-m-d H:i")
+        return gettext("held until %s") % until
+    return (row.error or "").partition(":")[0]

@@ -1,38 +1,63 @@
-"""Pages of a list that may hold millions of rows: in, a query; out, its pages, counted only as far as a person reads."""
+"""How many messages stand behind each tab: in, a moment; out, counts, exact up to a limit and estimated beyond it.
 
-from typing import TYPE_CHECKING, Any, cast
+The states themselves are counted by `state_counts`; what only the tabs know is counted here in the same manner: along an
+index and no further than the limit, then by the planner's statistics, which autovacuum keeps.
+"""
 
-from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
-from django.utils.functional import cached_property
+import datetime as dt
+import json
+from collections.abc import Mapping
+from typing import Any
 
-COUNT_LIMIT = 10_000
+from django.db import connection
+from django.db.models import QuerySet
+
+from notifications import state_counts
+from notifications.admin.standings import BY_NAME, UNKNOWN
+from notifications.models import Notification
+from notifications.state_counts import Counted
+
+SCHEDULED = "scheduled"
 
 
-if TYPE_CHECKING:
-    _Paginator = Paginator[Any]
-else:
-    _Paginator = Paginator  # the type checker's brackets do not run
+def standing_counts(*, now: dt.datetime) -> Mapping[str, Counted]:
+    """By the name of each tab."""
+    states = state_counts.state_counts(now=now)
+    every = [states[status] for status in Notification.Status.values]
+    total = sum(one.count for one in every)
+    is_exact = all(one.is_exact for one in every)
+    return {
+        "": Counted(total, is_exact=is_exact, is_estimate=not is_exact),
+        **states,
+        **_count([SCHEDULED, UNKNOWN], now),
+    }
 
 
-class CappedPaginator(_Paginator):
-    """Counts up to COUNT_LIMIT and then says «more than»: an exact count of everything reads everything.
+def estimated(rows: QuerySet[Notification]) -> int:
+    """How many the planner expects; it reads no row for it."""
+    answer: list[dict[str, Any]] = json.loads(rows.order_by().values("pk").explain(format="json"))
+    return int(answer[0]["Plan"]["Plan Rows"])
 
-    Pages end there too, since a far OFFSET costs as much; older rows are found by a filter.
-    """
 
-    template_name = "notifications/admin/pagination.html"  # unfold's way to name the footer of a list
+def _count(names: list[str], now: dt.datetime) -> Mapping[str, Counted]:
+    """In one statement, and one more for each that has more than the cap."""
+    cap = state_counts.CAP
+    parts: list[str] = []
+    values: list[Any] = []
+    for name in names:
+        standing = BY_NAME[name]
+        rows = standing.rows(Notification.objects.order_by(standing.order), now=now)
+        sql, given = rows.values(standing.order.lstrip("-"))[: cap + 1].query.sql_with_params()
+        parts.append(f"(SELECT count(*) FROM ({sql}) AS head)")  # noqa: S608 (Django's own, with parameters)
+        values += given
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}", values)
+        found = dict(zip(names, cursor.fetchone(), strict=True))
+    return {name: Counted(n) if n <= cap else _about(name, now) for name, n in found.items()}
 
-    @cached_property
-    def count(self) -> int:
-        return min(self._seen, COUNT_LIMIT)
 
-    @property
-    def has_more(self) -> bool:
-        """Are there rows beyond those that were counted?"""
-        return self._seen > COUNT_LIMIT
-
-    @cached_property
-    def _seen(self) -> int:
-        rows = cast("QuerySet[Model]", self.object_list)
-        return rows.order_by()[: COUNT_LIMIT + 1].count()
+def _about(name: str, now: dt.datetime) -> Counted:
+    number = estimated(BY_NAME[name].rows(Notification.objects.all(), now=now))
+    if number <= state_counts.CAP:
+        return Counted(state_counts.CAP, is_exact=False)
+    return Counted(number, is_exact=False, is_estimate=True)

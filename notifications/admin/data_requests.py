@@ -52,6 +52,9 @@ class PersonForm(ReasonForm):
 class DataRequestAdmin(PrivateAdmin[DataRequest]):
     """Exports and erasures, newest first."""
 
+    nothing_yet = _(
+        "No customer's data was exported or erased yet. Each time somebody does so, it is put on record here."
+    )
     list_display = ("made", "kind", "customer_id", "made_by", "why")
     list_filter = ("kind",)
     fields = ("kind", "customer_id", "made_at", "made_by", "reason", "counts", "hash", "holds")

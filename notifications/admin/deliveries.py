@@ -15,6 +15,9 @@ from notifications.models import DeliveryAttempt
 class DeliveryAttemptAdmin(PrivateAdmin[DeliveryAttempt]):
     """Every try, newest first."""
 
+    nothing_yet = _(
+        "Nothing was given to a provider yet. Each try of each message is listed here; see in the queue what is due."
+    )
     list_display = (
         "outcome_shown",
         "message",

@@ -1,98 +1,152 @@
-"""Filters of the queue whose choices come from the rows: in, the newest failures or refusals; out, what they had.
+"""The filters of the queue whose choices are known: in, a parameter of the URL; out, the rows it means.
 
-Choices are read from the end of the index (status, scheduled_at), never by a DISTINCT over the table.
+Choices are never a DISTINCT over the table. Those that come from rows are in filters_seen.py, dates in filters_dates.py.
 """
 
-from collections.abc import Iterable
+import datetime as dt
+import uuid
 
-from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from consent.admin_base import ModelAdmin
+from consent.models import Category, Channel
+from notifications.admin.choosing import Choosing, Cost
+from notifications.admin.find import is_address
+from notifications.admin.standings import PARAMETER, STANDINGS, standing_of
+from notifications.asked import Span, jobs
 from notifications.feedback import TROUBLE
 from notifications.models import Feedback, Notification, ProviderEvent
-from notifications.models.queue import ERROR_CODE
+from templates_app.models import NotificationTemplate
 
-SAMPLE = 1000
+Rows = QuerySet[Notification]
+Choices = list[tuple[str, str]]
+Admin = ModelAdmin[Notification]
 # What can be found without reading the table: the rest is rare, or soon overtaken by something else.
 FOUND = TROUBLE | {Feedback.DELIVERED.value}
+TEMPLATES_OFFERED = 500
+# A run's messages carry the start of the transaction that made them, which may lie before the run's own first write.
+SLACK = dt.timedelta(minutes=1)
 
 
-class _RecentChoices(SimpleListFilter):
-    """Choices seen in the newest rows, and the chosen one even when it is not among them."""
+class StandingFilter(Choosing):
+    """The tabs."""
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Notification]) -> list[tuple[str, str]]:
-        seen = set(self.recent())
-        if chosen := self.value():
-            seen.add(chosen)
-        return [(name, name) for name in sorted(seen)]
+    title = _("state")
+    parameter_name = PARAMETER
+    kind = "tab"
 
-    def recent(self) -> Iterable[str]:
-        raise NotImplementedError
+    def lookups(self, request: HttpRequest, model_admin: Admin) -> Choices:
+        return [(one.name, str(one.label)) for one in STANDINGS if one.name]
 
-    def has_output(self) -> bool:
-        return True
+    def rows(self, rows: Rows, value: str) -> Rows:
+        return standing_of(value).rows(rows, now=timezone.now())
 
 
-class ErrorClassFilter(_RecentChoices):
-    """Failed and waiting rows by the code that their error begins with (`429`, `timeout`, `outcome_unknown`)."""
+class ChannelFilter(Choosing):
+    title = _("channel")
+    parameter_name = "channel__exact"
+    cost = Cost.SIZED
 
-    title = _("error class")
-    parameter_name = "error_class"
+    def lookups(self, request: HttpRequest, model_admin: Admin) -> Choices:
+        return [(value, str(label)) for value, label in Channel.choices]
 
-    def recent(self) -> Iterable[str]:
-        rows = Notification.objects.filter(status=Notification.Status.FAILED).order_by("-scheduled_at")
-        return (error.partition(":")[0] for error in rows.values_list("error", flat=True)[:SAMPLE] if error)
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[Notification]
-    ) -> QuerySet[Notification] | None:
-        code = self.value()
-        if not code:
-            return None
-        # The statuses are those of notification_queue_error; a sent row keeps no error.
-        statuses = [Notification.Status.FAILED, Notification.Status.QUEUED]
-        return queryset.alias(code=ERROR_CODE).filter(code=code, status__in=statuses)
+    def rows(self, rows: Rows, value: str) -> Rows:
+        return rows.filter(channel=value)
 
 
-class WithheldRuleFilter(_RecentChoices):
-    """Withheld rows by the rule that refused them (`consent.revoked`, `suppressed.hard_bounce`, `expired`)."""
+class CategoryFilter(Choosing):
+    title = _("category")
+    parameter_name = "category__exact"
 
-    title = _("withheld by")
-    parameter_name = "withheld"
+    def lookups(self, request: HttpRequest, model_admin: Admin) -> Choices:
+        return [(value, str(label)) for value, label in Category.choices]
 
-    def recent(self) -> Iterable[str]:
-        rows = Notification.objects.filter(status=Notification.Status.CANCELLED).order_by("-scheduled_at")
-        return (rule for rule in rows.values_list("metadata__withheld__rule", flat=True)[:SAMPLE] if rule)
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[Notification]
-    ) -> QuerySet[Notification] | None:
-        rule = self.value()
-        if not rule:
-            return None
-        return queryset.filter(status=Notification.Status.CANCELLED, metadata__withheld__rule=rule)
+    def rows(self, rows: Rows, value: str) -> Rows:
+        return rows.filter(category=value)
 
 
-class FeedbackFilter(SimpleListFilter):
+class TemplateFilter(Choosing):
+    title = _("template")
+    parameter_name = "template__id__exact"
+    cost = Cost.SIZED
+
+    def lookups(self, request: HttpRequest, model_admin: Admin) -> Choices:
+        known = NotificationTemplate.objects.order_by("name").values_list("pk", "name")
+        return [(str(pk), name) for pk, name in known[:TEMPLATES_OFFERED]]
+
+    def rows(self, rows: Rows, value: str) -> Rows:
+        return rows.filter(template_id=uuid.UUID(value))
+
+
+class FeedbackFilter(Choosing):
     """By the provider's word. What went wrong is found through the reports (provider_events_trouble), since no index of the
     queue holds it; what went well is most of the queue, and is met with soon."""
 
     title = _("by the provider")
     parameter_name = "feedback"
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Notification]) -> list[tuple[str, str]]:
+    @property
+    def cost(self) -> Cost:  # type: ignore[override]
+        return Cost.NARROW if self.chosen in TROUBLE else Cost.LOOSE
+
+    def lookups(self, request: HttpRequest, model_admin: Admin) -> Choices:
         return [(word, str(Feedback(word).label)) for word in Feedback.values if word in FOUND]
 
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[Notification]
-    ) -> QuerySet[Notification] | None:
-        word = self.value()
-        if word not in FOUND:
-            return None
-        if word in TROUBLE:
-            reported = ProviderEvent.objects.filter(event_type=word, notification_id__isnull=False)
-            queryset = queryset.filter(pk__in=reported.values("notification_id"))
-        return queryset.filter(feedback=word)
+    def rows(self, rows: Rows, value: str) -> Rows:
+        if value in TROUBLE:
+            reported = ProviderEvent.objects.filter(event_type=value, notification_id__isnull=False)
+            rows = rows.filter(pk__in=reported.values("notification_id"))
+        return rows.filter(feedback=value)
+
+
+class JobFilter(Choosing):
+    title = _("job")
+    parameter_name = "job"
+
+    def lookups(self, request: HttpRequest, model_admin: Admin) -> Choices:
+        return [(name, name) for name in jobs().names()]
+
+    def rows(self, rows: Rows, value: str) -> Rows:
+        return rows.filter(metadata__origin__job=value)
+
+
+class RunFilter(Choosing):
+    """The messages of one run lie where it worked: no index of their own is needed, which every INSERT would pay for."""
+
+    title = _("run of a job")
+    parameter_name = "run"
+    kind = "text"
+    cost = Cost.NARROW
+    hint = _("Id of the run")
+    _span: Span | None = None
+
+    def accepts(self, value: str) -> bool:
+        try:
+            self._span = jobs().span(uuid.UUID(value))
+        except ValueError:
+            return False
+        return self._span is not None
+
+    def rows(self, rows: Rows, value: str) -> Rows:
+        if self._span is None:
+            return rows.none()
+        ended_at = self._span.ended_at or timezone.now()
+        made = (self._span.began_at - SLACK, ended_at + SLACK)
+        return rows.filter(created_at__range=made, metadata__origin__run=str(uuid.UUID(value)))
+
+
+class CustomerFilter(Choosing):
+    title = _("customer")
+    parameter_name = "customer"
+    kind = "text"
+    cost = Cost.NARROW
+    hint = _("Id of the customer")
+
+    def accepts(self, value: str) -> bool:
+        return not is_address(value)
+
+    def rows(self, rows: Rows, value: str) -> Rows:
+        return rows.filter(recipient_key=f"customer:{value}")

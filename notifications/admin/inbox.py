@@ -27,6 +27,9 @@ from notifications.rendered_again import sensitive_names
 class InboxItemAdmin(PrivateAdmin[InboxItem]):
     """The in-app inboxes, newest first."""
 
+    nothing_yet = _(
+        "Nobody has an in-app message yet. Messages on the in-app channel are listed here as soon as they are sent."
+    )
     list_display = ("who", "category", "priority", "created", "read", "message_in_queue")
     list_filter = ("category", "priority")
     # created_at has no index of its own: only one person's items are read in that order.
@@ -83,6 +86,7 @@ class InboxItemAdmin(PrivateAdmin[InboxItem]):
 class PushSubscriptionAdmin(PrivateAdmin[PushSubscription]):
     """The browsers that asked for push messages. Endpoint and keys stay sealed: they are what lets one write there."""
 
+    nothing_yet = _("No browser has asked for push messages yet. Customers allow them in their own account.")
     list_display = ("who", "endpoint_origin", "created", "used")
     ordering = ("-pk",)
     fields = ("recipient_key", "endpoint_origin", "created_at", "last_used_at")

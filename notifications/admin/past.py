@@ -23,6 +23,9 @@ from notifications.models import NotificationHistory
 class NotificationHistoryAdmin(SearchedAdmin[NotificationHistory]):
     """What ended, newest first. Nobody is named here; a recipient is found by their id or address."""
 
+    nothing_yet = _(
+        "No message has left the queue yet. A week after it ended a message moves here, without recipient and text."
+    )
     list_display = (
         "status_shown",
         "what",

@@ -4,29 +4,21 @@ Django lets anyone who may see a list filter by any column of it (`?payload__nam
 they may not read. Here only the declared filters are looked up.
 """
 
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
-from django.contrib.admin import ShowFacets
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
 from consent.admin_base import ReadOnlyAdmin
-from notifications.admin.counting import CappedPaginator
+from consent.admin_lists import Bounded
 
 Row = TypeVar("Row", bound=Model)
 # What Django's own filters ask of a field or of a related row's id.
 _COMPARISONS = frozenset({"", "exact", "in", "isnull", "gte", "gt", "lte", "lt", "id__exact"})
 
 
-class PrivateAdmin(ReadOnlyAdmin[Row]):
+class PrivateAdmin(Bounded[Row], ReadOnlyAdmin[Row]):
     """A read-only list without exact counts, free sorting or undeclared look-ups."""
-
-    paginator = CappedPaginator
-    show_full_result_count = False
-    show_facets = ShowFacets.NEVER  # a count of each filter's every choice
-    list_per_page = 50
-    list_max_show_all = 0
-    sortable_by: ClassVar[tuple[str, ...]] = ()
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         filters = self.get_list_filter(request) if request is not None else self.list_filter

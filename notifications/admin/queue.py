@@ -17,34 +17,22 @@ from notifications.admin.body import body_view, frame_view
 from notifications.admin.columns import COLUMNS, QueueColumns
 from notifications.admin.confirm import act_view, ask
 from notifications.admin.detail import load, message_page
-from notifications.admin.filters import ErrorClassFilter, FeedbackFilter, WithheldRuleFilter
 from notifications.admin.find import search
 from notifications.admin.past import tell_of_history
+from notifications.admin.queue_list import QueueList, tabs_view
 from notifications.admin.reveal import reveal_view
-from notifications.admin.searching import SearchedAdmin
 from notifications.admin.selection import all_matching, chosen
 from notifications.models import Notification
 
 
 @admin.register(Notification)
-class NotificationAdmin(QueueColumns, SearchedAdmin[Notification]):
+class NotificationAdmin(QueueColumns, QueueList):
     """Messages, newest first."""
 
     list_display = COLUMNS
     list_display_links = ("what",)
-    list_filter = (
-        "status",
-        "channel",
-        "category",
-        "template",
-        "created_at",
-        FeedbackFilter,
-        ErrorClassFilter,
-        WithheldRuleFilter,
-    )
     list_select_related = ("template",)
     search_help_text = _("Id, key, reference, customer, e-mail or phone")
-    sortable_by = ("asked",)
     actions = ("replay", "send_again", "cancel")  # type: ignore[assignment]
 
     def get_urls(self) -> list[URLPattern]:
@@ -52,6 +40,7 @@ class NotificationAdmin(QueueColumns, SearchedAdmin[Notification]):
             return self.admin_site.admin_view(lambda request, **given: view(self, request, **given))
 
         return [
+            path("tabs/", wrapped(tabs_view), name="notifications_notification_tabs"),
             path("act/<slug:name>/", wrapped(act_view), name="notifications_notification_act"),
             path("<uuid:object_id>/body/", wrapped(body_view), name="notifications_notification_body"),
             path("<uuid:object_id>/reveal/", wrapped(reveal_view), name="notifications_notification_reveal"),
@@ -96,6 +85,7 @@ class NotificationAdmin(QueueColumns, SearchedAdmin[Notification]):
                 "row": row,
                 "title": self.opts.verbose_name,
                 "page": message_page(row, request.user),
+                "in_list": self.place_in_list(request, row),
                 **(extra_context or {}),
             },
         )

@@ -46,6 +46,9 @@ class StandingFilter(SimpleListFilter):
 class ProviderEventAdmin(PrivateAdmin[ProviderEvent]):
     """What came by webhook, newest first."""
 
+    nothing_yet = _(
+        "No provider has reported anything yet. If messages were sent, see whether its webhook points here."
+    )
     list_display = ("event_type", "provider", "message", "address_hint", "outcome", "occurred", "received")
     list_filter = ("event_type", StandingFilter)
     ordering = ("-id",)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from consent.admin_lists import COUNT_LIMIT
 from notifications.admin.acts import Act, rehearse
-from notifications.admin.counting import COUNT_LIMIT
 from notifications.models import Notification
 from notifications.replay import CAP
 

@@ -55,6 +55,9 @@ class MeaningFilter(admin.SimpleListFilter):
 class InboundTextAdmin(PrivateAdmin[InboundText]):
     """Texts from customers, newest first."""
 
+    nothing_yet = _(
+        "No customer has written yet. Texts come in by Twilio's webhook; docs/howto tells how to point it here."
+    )
     list_display = ("taken_for", "sender", "keyword_shown", "answered", "received")
     list_filter = (MeaningFilter,)
     ordering = ("-id",)

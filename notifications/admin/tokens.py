@@ -65,6 +65,7 @@ class TokenForm(forms.Form):
 class ServiceTokenAdmin(PrivateAdmin[ServiceToken]):
     """The tokens by name. Their hashes are of no use to anybody, so no page shows them."""
 
+    nothing_yet = _("No program calls the API yet. Make a token for each that shall.")
     list_display = ("name", "scopes_", "state", "created", "used")
     list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
     ordering = ("name", "-created_at")

@@ -13,6 +13,7 @@ from rentals.models import Booking
 class BookingAdmin(PostedSearch[Booking]):
     """Bookings, found by number or by whose they are."""
 
+    nothing_yet = _("There are no bookings yet. For a sample business run manage.py seed_rentals.")
     list_display = (
         "booking_number",
         "customer_name",

@@ -21,6 +21,7 @@ class ContractEventInline(RecordInline):
 
 @admin.register(Contract)
 class ContractAdmin(RecordAdmin[Contract]):
+    nothing_yet = _("There are no contracts yet. Reminders begin once one is sent for signing.")
     list_display = ("contract_number", "booking", "status", "sent_at", "expires_at", "signed_at")
     list_filter = ("status",)
     list_select_related = ("booking",)

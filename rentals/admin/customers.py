@@ -11,6 +11,7 @@ from rentals.models import Customer
 class CustomerAdmin(PostedSearch[Customer]):
     """Customers, found by e-mail, phone, id or the beginning of a name."""
 
+    nothing_yet = _("There are no customers yet. For a sample business run manage.py seed_rentals.")
     list_display = (
         "last_name",
         "first_name",

@@ -20,6 +20,7 @@ from rentals.rhythm import RHYTHMS, is_late
 class ViewStateAdmin(RecordAdmin[ViewState]):
     """A row a view, since the first run of `refresh_materialized_views`."""
 
+    nothing_yet = _("No view was refreshed yet. Run the job refresh_materialized_views.")
     list_display = (
         "view_name",
         "rhythm",
@@ -72,4 +73,5 @@ class ViewStateAdmin(RecordAdmin[ViewState]):
 
 @admin.register(ViewRefreshRequest)
 class ViewRefreshRequestAdmin(RecordAdmin[ViewRefreshRequest]):
+    nothing_yet = _("Nothing asks for a refresh: the views are as fresh as their data.")
     list_display = ("view_name", "source_table", "requested_at")

@@ -17,6 +17,7 @@ class InsuranceActivityInline(RecordInline):
 
 @admin.register(InsuranceDocument)
 class InsuranceDocumentAdmin(RecordAdmin[InsuranceDocument]):
+    nothing_yet = _("There are no insurance documents yet. Bookings that miss one are reminded of it.")
     list_display = ("booking", "document_type", "status", "expires_at", "last_reminder_at", "created_at")
     list_filter = ("status",)
     list_select_related = ("booking",)

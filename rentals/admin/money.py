@@ -9,6 +9,7 @@ from rentals.models import InstallmentSchedule, PromoRule
 
 @admin.register(InstallmentSchedule)
 class InstallmentScheduleAdmin(RecordAdmin[InstallmentSchedule]):
+    nothing_yet = _("There are no instalments yet. They come with a booking that is paid in parts.")
     list_display = ("booking", "installment_number", "due_date", "amount", "status", "paid_at")
     list_filter = ("status",)
     list_select_related = ("booking",)
@@ -18,6 +19,9 @@ class InstallmentScheduleAdmin(RecordAdmin[InstallmentSchedule]):
 
 @admin.register(PromoRule)
 class PromoRuleAdmin(RecordAdmin[PromoRule]):
+    nothing_yet = _(
+        "There are no promotions yet. The job promotion_scheduler begins and ends each at its time."
+    )
     list_display = (
         "name",
         "status",

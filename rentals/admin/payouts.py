@@ -28,6 +28,7 @@ class SettleForm(forms.Form):
 
 @admin.register(PayoutReconciliation)
 class PayoutReconciliationAdmin(RecordAdmin[PayoutReconciliation]):
+    nothing_yet = _("No payout was compared yet. The job payout_reconciliation does so every night.")
     list_display = (
         "stripe_payout_id",
         "arrival_date",

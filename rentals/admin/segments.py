@@ -83,6 +83,7 @@ class SegmentForm(ModelForm[CustomerSegment]):
 class CustomerSegmentAdmin(ModelAdmin[CustomerSegment]):
     """Written by those who may; never deleted, since promotions refer to segments."""
 
+    nothing_yet = _("There are no segments yet. Add one, so that a promotion can be addressed to it.")
     form = SegmentForm
     actions = None
     list_display = ("name", "auto_refresh", "member_count", "refreshed_at")
@@ -110,6 +111,7 @@ class CustomerSegmentAdmin(ModelAdmin[CustomerSegment]):
 class CustomerSegmentMemberAdmin(RecordAdmin[CustomerSegmentMember]):
     """Who belongs to a segment: by the segment's page, or by a customer's id."""
 
+    nothing_yet = _("No customer belongs to a segment yet. The job segment_refresh fills them every night.")
     list_display = ("segment", "customer", "added_at")
     list_filter = ("segment",)
     list_select_related = ("segment", "customer")

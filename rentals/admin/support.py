@@ -13,6 +13,7 @@ class SupportSlaInline(RecordInline):
 
 @admin.register(SupportTicket)
 class SupportTicketAdmin(RecordAdmin[SupportTicket]):
+    nothing_yet = _("There are no tickets yet. The job sla_monitor watches how long each waits.")
     list_display = (
         "ticket_number",
         "subject",

@@ -32,6 +32,7 @@ ABOUT: Mapping[str, type[Model]] = {
 
 @admin.register(Alert)
 class AlertAdmin(RecordAdmin[Alert]):
+    nothing_yet = _("Nothing needs attention. The job generate_dashboard_alerts looks every five minutes.")
     list_display = ("type", "severity", "status", "about", "summary", "detected_at")
     list_filter = ("status", "severity")
     search_fields = ("type__exact", "entity_id__exact")
@@ -52,6 +53,7 @@ class AlertAdmin(RecordAdmin[Alert]):
 class AuditEventAdmin(RecordAdmin[AuditEvent]):
     """Millions of rows: the newest, or one actor's. Addresses and devices stand on the page of an event."""
 
+    nothing_yet = _("Nobody has done anything that is kept on record yet.")
     list_display = (
         "event_type",
         "action",
@@ -67,6 +69,7 @@ class AuditEventAdmin(RecordAdmin[AuditEvent]):
 
 @admin.register(SecurityIncident)
 class SecurityIncidentAdmin(RecordAdmin[SecurityIncident]):
+    nothing_yet = _("Nothing suspicious was found. The job audit_anomaly_detector looks every hour.")
     list_display = ("incident_type", "severity", "description", "detected_at", "resolved_at", "resolved_by")
     list_filter = ("severity", ("resolved_at", admin.EmptyFieldListFilter))
     search_fields = ("incident_type__exact", "evidence_key__exact")

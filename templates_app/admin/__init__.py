@@ -27,6 +27,7 @@ TEXTS = ("source", "content")
 class NotificationTemplateAdmin(ModelAdmin[NotificationTemplate]):
     """Templates by name, with the version in force."""
 
+    nothing_yet = _("There are no templates yet. Run manage.py load_templates for those of the catalogue.")
     list_display = ("name", "category", "state", "channels", "languages", "published", "updated_at")
     list_filter = ("category", template_list.StateFilter)
     search_fields = ("name", "description")
@@ -100,6 +101,9 @@ class NotificationTemplateAdmin(ModelAdmin[NotificationTemplate]):
 class NotificationTemplateVersionAdmin(ModelAdmin[NotificationTemplateVersion]):
     """One wording: how it reads, and while it is a draft its form."""
 
+    nothing_yet = _(
+        "There are no versions yet. A template gets its first as soon as somebody writes its text."
+    )
     list_display = ("__str__", "status", "origin", "changed_by", "created_at", "published_at", "note")
     list_filter = ("status", "origin", "template")
     search_fields = ("template__name", "note")
@@ -150,6 +154,7 @@ class NotificationTemplateVersionAdmin(ModelAdmin[NotificationTemplateVersion]):
 class TemplatePartialAdmin(ReadOnlyAdmin[TemplatePartial]):
     """Shared pieces; `load_templates` writes them, and publishes what includes them anew."""
 
+    nothing_yet = _("There are no shared pieces yet. manage.py load_templates brings them.")
     list_display = ("name", "updated_at")
     search_fields = ("name",)
     fields = ("name", "text", "updated_at")

@@ -53,9 +53,11 @@ def test_a_bounce_that_was_overtaken_by_a_complaint_is_found_as_the_complaint() 
 
 
 @pytest.mark.parametrize("word", ["opened", "nonsense", "'; --"])
-def test_a_word_that_is_no_choice_filters_nothing(word: str) -> None:
-    client = operator("notifications.view_notification")
-    assert client.get(QUEUE, {"feedback": word}).status_code == 200
+def test_a_word_that_is_no_choice_finds_nothing_and_is_named(word: str) -> None:
+    row = NotificationFactory.create(status="sent")
+    page = operator("notifications.view_notification").get(QUEUE, {"feedback": word})
+    assert str(row.pk) not in page.content.decode()
+    assert f"knows no “{word}”" in seen(page)
 
 
 def test_the_page_of_a_message_says_what_the_provider_reports() -> None:

@@ -96,7 +96,7 @@ def test_an_empty_list_says_so(model: str) -> None:
 def test_an_empty_list_blames_the_filter_or_offers_to_add() -> None:
     client = operator("*")
     page = seen(client.get(f"{BASE}/deliveryattempt/?outcome=sent"))
-    assert "Nothing matches There may be some without these filters. filter_list_off Reset filters" in page
+    assert "Nothing matches There may be delivery attempts that these filters leave out." in page
     assert "What is added will be listed here. add Add service token" in seen(
         client.get(f"{BASE}/servicetoken/")
     )

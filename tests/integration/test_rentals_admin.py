@@ -173,7 +173,7 @@ def test_a_record_is_found_by_what_people_ask_for(name: str, query: str, factory
 
 
 def test_a_list_of_millions_is_counted_no_further_than_a_person_reads(monkeypatch: Any) -> None:
-    monkeypatch.setattr("rentals.admin.record.COUNT_LIMIT", 3)
+    monkeypatch.setattr("consent.admin_lists.COUNT_LIMIT", 3)
     AuditEventFactory.create_batch(5)
     page = operator("*").get("/admin/rentals/auditevent/")
     assert page.context["cl"].paginator.count == 3

@@ -1,0 +1,79 @@
+"""Lists that may hold millions of rows: in, a query; out, pages that cost no more than a person reads.
+
+Counted only so far, sorted only by what an index holds: an exact total, or a column somebody names in the URL, would read
+every row.
+"""
+
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+
+from django.contrib.admin import ShowFacets
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+from consent.admin_base import ModelAdmin
+
+Row = TypeVar("Row", bound=Model)
+COUNT_LIMIT = 10_000
+
+if TYPE_CHECKING:
+    _Paginator = Paginator[Any]
+    _List = ChangeList
+else:
+    _Paginator, _List = Paginator, object  # the type checker's brackets do not run
+
+
+class CappedPaginator(_Paginator):
+    """Counts up to COUNT_LIMIT and then says «more than»: an exact count of everything reads everything.
+
+    Pages end there too, since a far OFFSET costs as much; older rows are found by a filter. A page beyond the last is the
+    last: the list may have become shorter since its number was shown.
+    """
+
+    template_name = "admin/consent/pagination.html"  # unfold's way to name the footer of a list
+
+    def validate_number(self, number: float | str) -> int:
+        try:
+            asked = int(number)
+        except (TypeError, ValueError):
+            asked = 1
+        return min(max(asked, 1), self.num_pages)
+
+    @cached_property
+    def count(self) -> int:
+        return min(self._seen, COUNT_LIMIT)
+
+    @property
+    def has_more(self) -> bool:
+        """Are there rows beyond those that were counted?"""
+        return self._seen > COUNT_LIMIT
+
+    @cached_property
+    def _seen(self) -> int:
+        rows = cast("QuerySet[Model]", self.object_list)
+        return rows.order_by()[: COUNT_LIMIT + 1].count()
+
+
+class _DeclaredSorting(_List):
+    """Django sorts by any column that the URL names (`?o=7`), also where no header offers it."""
+
+    def get_ordering_field(self, field_name: Any) -> Any:
+        if self.sortable_by is not None and field_name not in self.sortable_by:
+            return None
+        return super().get_ordering_field(field_name)
+
+
+class Bounded(ModelAdmin[Row]):
+    """Mix in before the admin's base class."""
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER  # a count of each filter's every choice
+    list_per_page = 50
+    list_max_show_all = 0
+    sortable_by: ClassVar[tuple[str, ...]] = ()
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return type("BoundedList", (_DeclaredSorting, super().get_changelist(request, **kwargs)), {})

@@ -1,0 +1,82 @@
+"""When a message was asked for: in, moments by the operator's clock, or a name such as «today»; out, the rows in between."""
+
+import datetime as dt
+from typing import ClassVar
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext_lazy as _
+
+from notifications.admin.choosing import Choosing, Cost
+from notifications.admin.filters import Admin, Choices, Rows
+
+HOUR, TODAY, WEEK = "hour", "today", "week"
+PERIODS = ((HOUR, _("Last hour")), (TODAY, _("Today")), (WEEK, _("Last 7 days")))
+
+
+def moment_of(text: str) -> dt.datetime | None:
+    """`2026-11-28T14:05` by the operator's clock, with a zone of its own by that, a day alone from its midnight on."""
+    try:
+        found = parse_datetime(text)
+        if found is None and (day := parse_date(text)) is not None:
+            found = dt.datetime.combine(day, dt.time())
+        if found is not None and timezone.is_naive(found):
+            found = timezone.make_aware(found)
+        # The first and the last years have no neighbours to be converted into.
+        return found if found is not None and 1900 < found.year < 9000 else None
+    except (ValueError, OverflowError):
+        return None
+
+
+class _Moment(Choosing):
+    kind = "moment"
+    cost = Cost.RANGE
+    comparison: ClassVar[str]
+
+    def accepts(self, value: str) -> bool:
+        return moment_of(value) is not None
+
+    def rows(self, rows: Rows, value: str) -> Rows:
+        return rows.filter(**{f"created_at__{self.comparison}": moment_of(value)})
+
+    @property
+    def shown(self) -> str:
+        at = moment_of(self.chosen)
+        return timezone.localtime(at).strftime("%Y-%m-%d %H:%M") if at else self.chosen
+
+    @property
+    def field_value(self) -> str:
+        at = moment_of(self.chosen)
+        return timezone.localtime(at).strftime("%Y-%m-%dT%H:%M") if at else ""
+
+
+class SinceFilter(_Moment):
+    title = _("asked for from")
+    parameter_name = "created_at__gte"
+    comparison = "gte"
+
+
+class UntilFilter(_Moment):
+    title = _("asked for until")
+    parameter_name = "created_at__lt"
+    comparison = "lt"
+
+
+class PeriodFilter(Choosing):
+    title = _("asked for")
+    parameter_name = "period"
+    cost = Cost.RANGE
+
+    def lookups(self, request: HttpRequest, model_admin: Admin) -> Choices:
+        return [(name, str(label)) for name, label in PERIODS]
+
+    def rows(self, rows: Rows, value: str) -> Rows:
+        now = timezone.now()
+        midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+        since = {
+            HOUR: now - dt.timedelta(hours=1),
+            TODAY: midnight,
+            WEEK: now - dt.timedelta(days=7),
+        }
+        return rows.filter(created_at__gte=since[value])
