@@ -12,7 +12,9 @@ from django.conf import settings
 
 from consent.models import Channel
 from consent.policy import OPTIONAL, Category
-from notifications.message import Claimed
+from notifications.channels.mail import headers
+from notifications.masking import masked_recipient
+from notifications.message import Claimed, Message
 from notifications.models import Notification
 from notifications.reach import reach_many
 from notifications.render import RenderError, render
@@ -23,11 +25,14 @@ from templates_app.segments import Segments, segments
 
 @dataclass(frozen=True, slots=True)
 class AsRendered:
-    """The parts by name, in order; `problem` says why there are none."""
+    """The parts by name, in order, and what a mail carries besides them; `problem` says why there are none."""
 
     locale: str = ""
     parts: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
     segments: Segments | None = None
+    has_placeholder_link: bool = False
+    masks: bool = False
     problem: str = ""
 
 
@@ -50,7 +55,14 @@ def rendered_now(row: Notification, *, masking: bool = True) -> AsRendered:
         return AsRendered(problem=str(error))
     parts = message.rendered.parts
     counted = segments(parts["text"]) if row.channel == Channel.SMS else None
-    return AsRendered(message.rendered.locale, parts, counted)
+    return AsRendered(
+        locale=message.rendered.locale,
+        parts=parts,
+        headers=_headers(row, message) if row.channel == Channel.EMAIL else {},
+        segments=counted,
+        has_placeholder_link=bool(link),
+        masks=masking and any(name in row.payload for name in sensitive_names(row)),
+    )
 
 
 def shown_payload(row: Notification) -> dict[str, Any]:
@@ -65,6 +77,16 @@ def sensitive_names(row: Notification) -> frozenset[str]:
     """What the pinned version declares sensitive."""
     declared = row.template_version.placeholders if row.template_version else []
     return frozenset(placeholder["name"] for placeholder in declared if placeholder.get("sensitive"))
+
+
+def _headers(row: Notification, message: Message) -> dict[str, str]:
+    """Those that decide where it arrives and where an answer goes. An answer goes to the sender: we set no Reply-To."""
+    return {
+        "From": settings.EMAIL_FROM,
+        "To": masked_recipient(row.to),
+        "Subject": message.rendered.parts["subject"],
+        **headers(message),
+    }
 
 
 def _as_claimed(row: Notification) -> Claimed:

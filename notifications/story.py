@@ -45,8 +45,10 @@ _ACTED = {
     "sent_again": _("Sent again by %(by)s"),
     "cancelled": _("Cancelled by %(by)s"),
     "settled": _("Settled by %(by)s"),
+    "settled_as_sent": _("Settled as sent by %(by)s"),
+    "settled_as_not_sent": _("Settled as not sent by %(by)s"),
     "rescheduled": _("Rescheduled by %(by)s"),
-    "reprioritized": _("Reprioritized by %(by)s"),
+    "prioritised": _("Prioritised by %(by)s"),
 }
 
 

@@ -30,12 +30,30 @@ _ORIGIN = {
 # Who says nothing about the recipient (`masking.py`, which knows no language).
 _NOBODY = frozenset({_("somebody no longer on record"), _("somebody who was erased"), _("unknown recipient")})
 _KIND = {"customer": _("customer %(id)s"), "staff": _("staff %(id)s")}
+# Below so many seconds, in units of so many.
+_UNITS = ((120, 1, _("s")), (7200, 60, _("min")), (172_800, 3600, _("h")), (float("inf"), 86_400, _("d")))
 _POISON = _("%(n)s workers died holding it")
 
 
 def clock(at: dt.datetime) -> str:
     """As the reader's clock shows it, with the offset that makes it exact."""
     return timezone.localtime(at).isoformat(sep=" ", timespec="seconds")
+
+
+def minute(at: dt.datetime) -> str:
+    """As a list shows it."""
+    return f"{timezone.localtime(at):%Y-%m-%d %H:%M}"
+
+
+def day(at: dt.datetime) -> str:
+    return f"{timezone.localtime(at):%Y-%m-%d}"
+
+
+def span(length: dt.timedelta) -> str:
+    """How long, in one unit: seconds below two minutes, then minutes, hours, days."""
+    seconds = max(round(length.total_seconds()), 0)
+    size, unit = next((size, unit) for limit, size, unit in _UNITS if seconds < limit)
+    return f"{seconds // size} {gettext(unit)}"
 
 
 def asked_by(row: Notification) -> str:

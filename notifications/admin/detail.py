@@ -1,58 +1,62 @@
 """All that is known about one message, without a word of its text: in, a row; out, what its page shows."""
 
+import datetime as dt
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 
 from notifications.admin.acts import ACTS, Act
-from notifications.admin.cells import (
-    NOTHING,
-    feedback_badge,
-    latency,
-    moment,
-    outcome_badge,
-    short,
-    status_badge,
-)
-from notifications.history import as_notification, find
-from notifications.masking import masked_recipient
-from notifications.models import DeliveryAttempt, Notification, NotificationHistory, Priority
-from notifications.story import StoryEvent, story
-from notifications.why import GateAnswer, why
+from notifications.admin.asker import Named, askers
+from notifications.admin.attempt_rows import AttemptRow, attempt_rows
+from notifications.admin.cells import feedback_badge, status_badge
+from notifications.admin.facts import Fact, Version, facts, gone, version_of
+from notifications.admin.gate_rows import GateRow, gate_rows
+from notifications.admin.people import People
+from notifications.admin.relatives import Relatives, relatives
+from notifications.admin.story_lines import StoryLine, StoryLines
+from notifications.channel_state import state_of
+from notifications.channels.meanings import meaning
+from notifications.gate_ladder import ladder
+from notifications.headline import Headline, headline
+from notifications.history import find
+from notifications.models import DeliveryAttempt, Notification, ProviderEvent
+from notifications.next_step import next_steps
+from notifications.story import story
+from notifications.why import why
 
-MOST_CHILDREN = 20
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptRow:
-    """One try: `answer` is what the provider said, or its reference."""
-
-    number: int
-    started: SafeString
-    provider: str
-    outcome: SafeString
-    latency: str
-    wait: str
-    answer: str
+# Of each, the newest are shown at once, and with «show all» as many as a browser bears.
+FEW, MANY = 20, 1000
+# Acts beside each other; further ones are in a menu.
+BESIDE = 2
+# How soon a page looks again: while something happens, and while a message only waits for its hour.
+SOON, LATER = "5s", "30s"
+# How long after it was sent a report is worth waiting for, and how near its hour a message must be to be looked at often.
+AWAITED, NEAR = dt.timedelta(minutes=15), dt.timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    """The detail page: facts in pairs, the gates' answers, the story, the attempts in rows, relatives, and what may be done."""
+    """The detail page, top to bottom. `beat` is how often it is to be loaded again, empty once nothing moves any more."""
 
-    facts: Sequence[tuple[str, object]]
-    answers: Sequence[GateAnswer]
-    story: Sequence[StoryEvent]
+    headline: Headline
+    status: SafeString
+    askers: Sequence[Named]
+    lines: Sequence[StoryLine]
+    gates: Sequence[GateRow]
     attempts: Sequence[AttemptRow]
-    children: Sequence[Notification]
-    template_url: str
+    facts: Sequence[Fact]
+    version: Version | None
+    relatives: Relatives
+    gone: Sequence[str]
     acts: Sequence[Act]
+    more_acts: Sequence[Act]
+    hidden: int
+    every: bool
+    beat: str
     may_read: bool
     may_reveal: bool
 
@@ -62,82 +66,72 @@ def load(pk: uuid.UUID) -> Notification | None:
     return find(pk)
 
 
-def message_page(row: Notification, user: AbstractBaseUser | AnonymousUser) -> MessagePage:
+def message_page(
+    row: Notification, user: AbstractBaseUser | AnonymousUser, *, now: dt.datetime, every: bool = False
+) -> MessagePage:
+    """`every`: all attempts, reports and children, not only the newest of each."""
     has: Callable[[str], bool] = getattr(user, "has_perm", lambda _perm: False)
     answers = why(row)
+    tries, reports = list(row.tries()), _reports(row, MANY if every else FEW + 1)
+    limit = MANY if every else FEW
+    shown = tries[-limit:]
+    events = story(row, answers, attempts=shown, reports=reports[:limit])
+    stops = state_of(row.channel).stops if row.status == "queued" and row.scheduled_at <= now else ()
+    told = headline(row, answers, stops=stops, means=_means(tries), now=now)
+    people = People([*(event.text for event in events), told.text, *_staff(row)], user)
+    steps = next_steps(row, tries)[-limit:]
+    lines = StoryLines(
+        user=user,
+        people=people,
+        steps={attempt.started_at: step for attempt, step in zip(shown, steps, strict=True)},
+        now=now,
+    )
+    acts = [act for act in ACTS.values() if not row.kept and row.status in act.takes and act.allowed(user)]
+    beside = acts if len(acts) <= BESIDE + 1 else acts[:BESIDE]
     return MessagePage(
-        facts=_facts(row),
-        answers=answers,
-        story=story(row, answers),
-        attempts=[_attempt(attempt) for attempt in row.tries()],
-        children=_children(row.pk),
-        template_url=_template_url(row),
-        acts=[act for act in ACTS.values() if not row.kept and row.status in act.takes and act.allowed(user)],
+        headline=replace(told, text=people.named(told.text)),
+        status=format_html("{} {}", status_badge(row), feedback_badge(row.feedback)),
+        askers=askers(row, user, people),
+        lines=[lines.of(event) for event in events],
+        gates=gate_rows(ladder(row, answers, tries), lines),
+        attempts=attempt_rows(shown, steps),
+        facts=facts(row),
+        version=version_of(row, user),
+        relatives=relatives(row, every=every),
+        gone=gone(row),
+        acts=beside,
+        more_acts=acts[len(beside) :],
+        hidden=len(tries) - len(shown) + max(len(reports) - limit, 0),
+        every=every,
+        beat=_beat(row, now),
         may_read=not row.kept and has("notifications.view_notification_body"),
         may_reveal=not row.kept and has("notifications.reveal_notification"),
     )
 
 
-def _children(pk: uuid.UUID) -> list[Notification]:
-    """What was sent again from it, newest first."""
-    live = Notification.objects.filter(parent_id=pk).order_by("-created_at")[:MOST_CHILDREN]
-    past = NotificationHistory.objects.filter(parent_id=pk).order_by("-created_at")[:MOST_CHILDREN]
-    found = {row.pk: row for row in (*map(as_notification, past), *live)}
-    return sorted(found.values(), key=lambda row: row.created_at, reverse=True)[:MOST_CHILDREN]
+def _reports(row: Notification, limit: int) -> list[ProviderEvent]:
+    """The newest, by the index of a message's own."""
+    return list(ProviderEvent.objects.filter(notification_id=row.pk).order_by("-occurred_at", "-id")[:limit])
 
 
-def _facts(row: Notification) -> list[tuple[str, object]]:
-    names = ", ".join(sorted(row.payload))
-    return [
-        (_("Status"), status_badge(row)),
-        (_("By the provider"), _feedback(row)),
-        (_("Channel"), row.get_channel_display()),
-        (_("Recipient"), masked_recipient(row.to)),
-        (_("Category"), row.get_category_display()),
-        (_("Priority"), Priority(row.priority).label),
-        (_("Attempts"), row.attempts),
-        (_("Asked for"), moment(row.created_at)),
-        (_("Due"), moment(row.scheduled_at)),
-        (_("Last attempt"), moment(row.last_attempt_at)),
-        (_("Expires"), moment(row.expires_at)),
-        (_("Idempotency key"), short(row.idempotency_key or "", 80)),
-        (_("Provider reference"), short(str(row.metadata.get("provider_reference", "")), 80)),
-        (_("Payload"), short(names, 120)),
-        (_("Id"), row.pk),
-        *([(_("In the history since"), moment(row.in_history_since))] if row.kept else ()),
-    ]
+def _means(tries: Sequence[DeliveryAttempt]) -> str:
+    """What the provider's last code says."""
+    return meaning(provider=tries[-1].provider, code=tries[-1].provider_code) if tries else ""
 
 
-def _feedback(row: Notification) -> SafeString:
-    if row.feedback is None:
-        return format_html("{}", NOTHING)
-    return format_html("{} {}", feedback_badge(row.feedback), moment(row.feedback_at))
+def _staff(row: Notification) -> list[str]:
+    """A person among who asked, as their acts are signed."""
+    staff = row.metadata.get("origin", {}).get("staff")
+    return [f"staff:{staff}"] if staff else []
 
 
-def _attempt(attempt: DeliveryAttempt) -> AttemptRow:
-    wait = attempt.retry_after
-    said = " ".join(filter(None, (attempt.provider_code, attempt.error)))
-    return AttemptRow(
-        number=attempt.number,
-        started=moment(attempt.started_at),
-        provider=attempt.provider,
-        outcome=outcome_badge(attempt),
-        latency=latency(attempt),
-        wait=f"{wait.total_seconds():.0f} s" if wait is not None else NOTHING,
-        answer=said or attempt.provider_reference,
-    )
-
-
-def _template_url(row: Notification) -> str:
-    """The page of the pinned version, else of the template; empty where the host shows neither."""
-    for model, pk in (
-        ("notificationtemplateversion", row.template_version_id),
-        ("notificationtemplate", row.template_id),
-    ):
-        if pk is None:
-            continue
-        try:
-            return reverse(f"admin:templates_app_{model}_change", args=[pk])
-        except NoReverseMatch:
-            continue
+def _beat(row: Notification, now: dt.datetime) -> str:
+    match row.status:
+        case "processing":
+            return SOON
+        case "queued":
+            return SOON if row.scheduled_at <= now + NEAR else LATER
+        case "sent" if row.channel in ("email", "sms") and row.feedback in (None, "processed", "deferred"):
+            sent_at = dt.datetime.fromisoformat(row.metadata["sent_at"])
+            return SOON if not row.kept and now - sent_at < AWAITED else ""
     return ""

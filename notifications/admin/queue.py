@@ -8,16 +8,16 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.acts import ACTS, CANCEL, REPLAY, SEND_AGAIN
-from notifications.admin.body import body_view, frame_view
+from notifications.admin.body import body_view, frame_view, parts_view
 from notifications.admin.columns import COLUMNS, QueueColumns
 from notifications.admin.confirm import act_view, ask
-from notifications.admin.detail import load, message_page
+from notifications.admin.detail import load
 from notifications.admin.find import search
+from notifications.admin.message_view import live_view, show_message
 from notifications.admin.past import tell_of_history
 from notifications.admin.queue_list import QueueList, tabs_view
 from notifications.admin.reveal import reveal_view
@@ -43,6 +43,10 @@ class NotificationAdmin(QueueColumns, QueueList):
             path("tabs/", wrapped(tabs_view), name="notifications_notification_tabs"),
             path("act/<slug:name>/", wrapped(act_view), name="notifications_notification_act"),
             path("<uuid:object_id>/body/", wrapped(body_view), name="notifications_notification_body"),
+            path(
+                "<uuid:object_id>/body/parts/", wrapped(parts_view), name="notifications_notification_parts"
+            ),
+            path("<uuid:object_id>/live/", wrapped(live_view), name="notifications_notification_live"),
             path("<uuid:object_id>/reveal/", wrapped(reveal_view), name="notifications_notification_reveal"),
             path("<uuid:object_id>/body/html/", wrapped(frame_view), name="notifications_notification_frame"),
             *super().get_urls(),
@@ -66,7 +70,6 @@ class NotificationAdmin(QueueColumns, QueueList):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """A page to read; what changes a message is a POST to `act/<name>/`."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method not in ("GET", "HEAD"):
@@ -74,21 +77,8 @@ class NotificationAdmin(QueueColumns, QueueList):
         row = _found(unquote(object_id))
         if row is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
-        request.current_app = self.admin_site.name
-        return TemplateResponse(
-            request,
-            "notifications/admin/message.html",
-            {
-                **self.admin_site.each_context(request),
-                "opts": self.opts,
-                "original": row,
-                "row": row,
-                "title": self.opts.verbose_name,
-                "page": message_page(row, request.user),
-                "in_list": self.place_in_list(request, row),
-                **(extra_context or {}),
-            },
-        )
+        around = {"in_list": self.place_in_list(request, row), **(extra_context or {})}
+        return show_message(self, request, row, around)
 
     # ── The acts, on ticked rows or on all that match ───────────────────────────────────────────────────
     def has_replay_permission(self, request: HttpRequest) -> bool:

@@ -69,13 +69,13 @@ def test_from_the_queue_to_a_replay_that_arrives(
     olive.shot("4-confirm")
     page.get_by_role("button", name="Replay (1)").click()
     expect(page.get_by_text("1 message is queued again.")).to_be_visible()
-    assert "Replayed by staff:" in page.locator(".pr-story").inner_text()
+    assert "Replayed by olive:" in page.locator(".pr-story").inner_text()
     expect(page.get_by_role("button", name="Cancel…")).to_be_visible()
     olive.shot("5-queued-again")
 
     drain(now=timezone.now() + dt.timedelta(days=1))
     page.reload()
-    expect(page.locator(".pr-facts").get_by_text("Sent", exact=True)).to_be_visible()
+    expect(page.locator(".pr-answer").get_by_text("Sent", exact=True)).to_be_visible()
     assert len(sandbox.messages(provider="sendgrid", recipient="marie@example.com")) == 1
 
 

@@ -97,15 +97,15 @@ def test_a_message_sent_again_names_its_parent_and_its_children() -> None:
 
 def test_the_pinned_version_is_a_link(templates: None) -> None:
     row = queued()
-    response = operator(VIEW).get(page_of(row))
+    url = reverse("admin:templates_app_notificationtemplateversion_change", args=[row.template_version_id])
+    response = operator(VIEW, "templates_app.view_notificationtemplateversion").get(page_of(row))
     assert "booking.pickup_today v1" in seen(response)
-    assert response.context["page"].template_url == reverse(
-        "admin:templates_app_notificationtemplateversion_change", args=[row.template_version_id]
-    )
+    assert f'href="{url}"' in response.content.decode()
+    assert url not in operator(VIEW).get(page_of(row)).content.decode(), "who may not open it has no link"
 
 
 def test_the_page_costs_the_same_however_long_the_story_is(django_assert_num_queries: Any) -> None:
-    short = NotificationFactory.create(status="failed")
+    short = NotificationFactory.create(status="failed", idempotency_key="invoice:16")
     DeliveryAttemptFactory.create(notification=short)
     long = failed_message()
     for _ in range(20):

@@ -186,7 +186,7 @@ def live_tabs() -> None:
 def message_page_of_an_old_one() -> None:
     row = load(history.message(77))
     assert row is not None
-    message_page(row, operator_user("*"))
+    message_page(row, operator_user("*"), now=NOW)
 
 
 @dataclass(frozen=True)
@@ -256,6 +256,11 @@ CASES: Mapping[str, Case] = {
     "texts from customers": Case(texts_from_customers, "provider_events_inbound", rows_apart=250),
     "home": Case(lambda: queue_figures(now=NOW), CREATED),
     "message page": Case(message_page_of_an_old_one, KEY),
+    "message page, other channels": Case(message_page_of_an_old_one, ONCE),
+    "message page, other channels, past": Case(message_page_of_an_old_one, "notification_history_once"),
+    "message page, children": Case(message_page_of_an_old_one, "notification_queue_parent"),
+    "message page, past children": Case(message_page_of_an_old_one, "notification_history_parent"),
+    "message page, reports": Case(message_page_of_an_old_one, "provider_events_notification"),
     "list": listed("", CREATED),
     "list, second page": listed("p=2", CREATED),
     "status queued": listed("status__exact=queued", STATUS),

@@ -10,6 +10,8 @@
 (() => {
     "use strict";
     const FIELDS = "input:not([type=hidden]), textarea, select";
+    // 286 is htmx's: shown like any answer, and the last one, since nothing moves any more.
+    const ANSWERS = new Set([200, 286]);
     const last = new WeakMap();
     const places = new WeakMap();
 
@@ -61,7 +63,7 @@
         const asked = new URL(pathInfo.finalRequestPath || pathInfo.requestPath, location.href).pathname;
         // Signed out: the answer is the sign-in page, which has no place in a card.
         const isElsewhere = xhr.responseURL && new URL(xhr.responseURL).pathname !== asked;
-        if (xhr.status !== 200 || isElsewhere) {
+        if (!ANSWERS.has(xhr.status) || isElsewhere) {
             event.detail.shouldSwap = false;
             tell(element, true);
             return;
