@@ -1,4 +1,4 @@
-"""How Postroom is wired to this business: in, the site's address; out, the settings NOTIFICATIONS, RENTALS and AUDIT_ANOMALIES.
+"""How Postroom is wired to this business: in, the site's address; out, the settings NOTIFICATIONS, RENTALS, TEMPLATES_APP and AUDIT_ANOMALIES.
 
 A host monolith writes its own (docs/howto/install-in-your-project.md).
 """
@@ -39,6 +39,16 @@ def rentals(public_url: str) -> dict[str, str]:
         "CONTRACT_URL": f"{public_url}/contracts/{{contract_number}}",
         "INSURANCE_URL": f"{public_url}/bookings/{{booking_number}}/insurance",
         "PROMOTION_URL": f"{public_url}/promotions/{{promotion_id}}",
+    }
+
+
+def templates_app(*, sms_price: str) -> dict[str, str]:
+    """What the templates ask of what stands above them, and what one segment of an SMS costs (an estimate for editors)."""
+    return {
+        "SEND_TEST": "notifications.send_test.send_test",  # how an editor's test gets into the queue
+        "TRAFFIC": "notifications.template_use.traffic",  # the messages made with a template
+        "MENTIONS": "jobs.mentions.mentions",  # the code that names one
+        "SMS_PRICE": sms_price,
     }
 
 

@@ -11,7 +11,7 @@ import environ
 from django.utils.translation import gettext_lazy as _
 
 from config.admin_theme import unfold
-from config.business import audit_anomalies, notifications, rentals
+from config.business import audit_anomalies, notifications, rentals, templates_app
 from config.doors import Limit, limits, locks, permissions, policies, proxies
 from config.local_secrets import local_secret
 from config.logging import logging_config
@@ -179,8 +179,7 @@ SILENCED_SYSTEM_CHECKS = ["anymail.W003"]
 NOTIFICATIONS: dict[str, Any] = notifications()
 RENTALS: dict[str, str] = rentals(PUBLIC_URL)
 AUDIT_ANOMALIES: dict[str, Any] = audit_anomalies()
-# How an editor's test of a template gets into the queue, which stands above the templates.
-TEMPLATES_APP: dict[str, str] = {"SEND_TEST": "notifications.send_test.send_test"}
+TEMPLATES_APP: dict[str, str] = templates_app(sms_price=env.str("SMS_PRICE", ""))
 
 # django-q2 hosts workers and keeps the clock; the queue is our own table (docs/decisions/0004-django-q2.md).
 # retry > (1 + ceil((queue_limit + bulk) / workers)) · timeout + 3, or a running task is handed out again.

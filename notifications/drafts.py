@@ -117,6 +117,8 @@ def _drafts(
         metadata["sandbox"] = True
     if request.body is not None:
         metadata["body"] = request.body
+    if request.parts is not None:
+        metadata["parts"] = dict(request.parts)
     payload = seal_payload(request.payload, template.sensitive) if template else request.payload
     for channel in channels_of(request, template, reach):
         yield Draft(

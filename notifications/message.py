@@ -57,6 +57,8 @@ class NotifyRequest:
     subject: str | None = None
     body: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    # The whole text, written already: a test of a draft (`send_test.py`). No door of ours takes it from outside.
+    parts: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from notifications.sealed_payload import mask_payload, open_payload
 from templates_app.engine import TemplateError
 from templates_app.lookup import compiled, render_inline
 
-SANDBOX_MARK = "[Sandbox] "
+SANDBOX_MARK, TEST_MARK = "[Sandbox] ", "[Test] "
 # The part that a reader sees first, and that says in sandbox mode that this is a test.
 HEADLINE = {"email": "subject", "push": "title", "inapp": "title"}
 
@@ -43,7 +43,7 @@ def render(
         locale, parts = _parts(claimed, reach.contact.locale, context)
     except (TemplateError, SealError) as error:
         raise RenderError(str(error)) from error
-    text = Rendered(locale, _marked(parts, claimed.channel))
+    text = Rendered(locale, _marked(parts, claimed))
     return message_of(claimed, reach, text, unsubscribe_url, sandbox=conf().sandbox, decided=decided)
 
 
@@ -84,6 +84,8 @@ def _sensitive(claimed: Claimed) -> frozenset[str]:
 
 def _parts(claimed: Claimed, locale: str, context: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     body = claimed.metadata.get("body")
+    if written := claimed.metadata.get("parts"):
+        return locale, dict(written)
     if claimed.template_version_id is None:
         parts = render_inline(
             channel=claimed.channel,
@@ -128,8 +130,14 @@ def ourselves() -> dict[str, Any]:
     }
 
 
-def _marked(parts: dict[str, str], channel: str) -> dict[str, str]:
-    part = HEADLINE.get(channel)
-    if part is None or not conf().sandbox:
-        return parts
-    return {**parts, part: f"{SANDBOX_MARK}{parts[part]}"}
+def is_test(claimed: Claimed) -> bool:
+    """Did an editor ask for it, to see how it reads?"""
+    return bool(claimed.metadata.get("origin", {}).get("reason") == "test")
+
+
+def _marked(parts: dict[str, str], claimed: Claimed) -> dict[str, str]:
+    """A test says so, an SMS too; what is sent in sandbox mode says so where it costs nothing."""
+    headline = HEADLINE.get(claimed.channel)
+    part = headline or "text"
+    mark = (SANDBOX_MARK if headline and conf().sandbox else "") + (TEST_MARK if is_test(claimed) else "")
+    return {**parts, part: f"{mark}{parts[part]}"} if mark else parts

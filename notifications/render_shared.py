@@ -18,7 +18,7 @@ from notifications.decision import Decided
 from notifications.message import Claimed, Message, Personalised
 from notifications.reach import Reach
 from notifications.reconnect import is_lost
-from notifications.render import HEADLINE, SANDBOX_MARK, about, message_of, ourselves
+from notifications.render import HEADLINE, SANDBOX_MARK, about, is_test, message_of, ourselves
 from notifications.sealed_payload import Payload, open_payload
 from templates_app.batch import render_together
 from templates_app.compiled import CompiledVersion
@@ -54,7 +54,8 @@ def _alike(allowed: Sequence[Allowed]) -> Mapping[tuple[uuid.UUID, str, str], li
     """By version, channel and the language that they get, whatever they asked for; those who are with others."""
     asked: defaultdict[tuple[uuid.UUID, str, str], list[Allowed]] = defaultdict(list)
     for row, reach, decided in allowed:
-        if row.template_version_id and row.subject is None and row.metadata.get("body") is None:
+        own = row.subject is not None or row.metadata.get("body") is not None or is_test(row)
+        if row.template_version_id and not own:
             asked[row.template_version_id, row.channel, reach.contact.locale].append((row, reach, decided))
     alike: defaultdict[tuple[uuid.UUID, str, str], list[Allowed]] = defaultdict(list)
     for (version_id, channel, wanted), members in asked.items():

@@ -25,7 +25,7 @@ MAX_KEY = 500
 # What the pipeline itself keeps in metadata (docs/data-model.md).
 RESERVED = frozenset(
     {
-        "body", "decision", "erased", "held", "history", "origin", "outcome_unknown", "provider_reference",
+        "body", "decision", "erased", "held", "history", "origin", "outcome_unknown", "parts", "provider_reference",
         "push_accepted", "released", "sandbox", "sent_at", "sent_decision", "withheld",
     }
 )  # fmt: skip
@@ -97,7 +97,7 @@ def _template(request: NotifyRequest, template: Published | None) -> None:
         raise EnqueueError(
             "unknown_template", "template", f"There is no published template “{request.template}”.{hint}"
         )
-    if template is None and not (request.body and request.category and request.channel):
+    if template is None and not ((request.body or request.parts) and request.category and request.channel):
         raise EnqueueError(
             "missing_text",
             "template",

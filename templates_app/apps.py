@@ -9,6 +9,7 @@ class TemplatesAppConfig(AppConfig):
     verbose_name = _("Templates")
 
     def ready(self) -> None:
+        import templates_app.checks  # noqa: F401 (registers itself)
         from consent.column_names import translate_columns
         from templates_app.column_names import NAMES
 

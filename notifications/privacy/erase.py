@@ -27,7 +27,7 @@ from notifications.privacy.receipts import checked_reason, newest, write_receipt
 from notifications.validate import RESERVED
 
 # Our own words about a message stay: they are why it was sent or not. The inline text and what callers added go.
-KEPT = sorted(RESERVED - {"body"})
+KEPT = sorted(RESERVED - {"body", "parts"})
 
 # In the order in which workers settle rows, so that neither waits for the other in a circle.
 LOCK = """

@@ -47,7 +47,7 @@ def read_version(request: HttpRequest, object_id: str) -> HttpResponse:
         overtaken=overtaken,
         may_publish=request.user.has_perm(PUBLISH) and not shown.problems and not overtaken,
         may_roll_back=request.user.has_perm(PUBLISH) and _was_in_force(version),
-        may_test=bool(sender()) and request.user.has_perm(SEND_TEST) and not shown.problems,
+        may_test=bool(sender()) and request.user.has_perm(SEND_TEST) and bool(shown.messages),
         seen=state_of(version),
         placeholders=placeholders_of(version),
     )

@@ -38,6 +38,7 @@ from notifications.release import release
 from notifications.replay import replay
 from notifications.retention import Retention, count_ended, ended
 from notifications.stats import queue_stats
+from notifications.template_use import traffic
 from notifications.verdict import Verdict
 from notifications.webhooks.apply import apply_some
 from templates_app.models import NotificationTemplate
@@ -189,6 +190,10 @@ def message_page_of_an_old_one() -> None:
     message_page(row, operator_user("*"), now=NOW)
 
 
+def use_of_a_template() -> None:
+    traffic(NotificationTemplate.objects.get(name="booking.pickup_today").pk)
+
+
 @dataclass(frozen=True)
 class Case:
     """What is asked, and the index that must answer."""
@@ -254,6 +259,8 @@ CASES: Mapping[str, Case] = {
     "ready and scheduled": Case(lambda: backlog(now=NOW), DUE),
     "unknown outcomes": Case(lambda: backlog(now=NOW), "notification_queue_error"),
     "texts from customers": Case(texts_from_customers, "provider_events_inbound", rows_apart=250),
+    "a template's waiting": Case(use_of_a_template, DUE),
+    "a template's newest": Case(use_of_a_template, CREATED, rows_apart=400),
     "home": Case(lambda: queue_figures(now=NOW), CREATED),
     "message page": Case(message_page_of_an_old_one, KEY),
     "message page, other channels": Case(message_page_of_an_old_one, ONCE),
@@ -341,6 +348,8 @@ CAPS = (
     "notifications.admin.filters_seen.SAMPLE",
     "notifications.admin.reach.REACH",
     "notifications.state_counts.CAP",
+    "notifications.template_use.NEWEST",
+    "notifications.template_use.WAITING",
 )
 
 

@@ -11,8 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from notifications.models import Notification
+from notifications.worker import drain
 from templates_app.admin.placeholder_form import sample_text
-from templates_app.drafts import new_draft, state_of
+from templates_app.drafts import new_draft, placeholders_of, save_draft, state_of
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion, TemplatePartial
 from templates_app.placeholders import Placeholder
 
@@ -406,6 +407,98 @@ def test_a_test_goes_through_the_queue_to_whoever_asks_for_it() -> None:
     assert row.template_version == promotion.published_version
     assert row.to == {"staff_id": str(user.pk)}
     assert row.metadata["origin"] == {"staff": str(user.pk), "reason": "test"}
+
+
+def contents(sandbox: Any) -> list[dict[str, str]]:
+    return [sandbox.message(entry["id"])["content"] for entry in sandbox.messages()]
+
+
+@pytest.mark.usefixtures("sender")
+def test_a_draft_is_sent_as_it_stands_to_whoever_asks_and_is_marked_as_a_test(
+    sandbox: Any, template: NotificationTemplate
+) -> None:
+    user = someone(*READ, "send_test_notificationtemplateversion", email="ann@example.com")
+    draft = new_draft(template)
+    english = {
+        **draft.source["en"],
+        "email": {**draft.source["en"]["email"], "subject": "New: {{equipment}}"},
+    }
+    save_draft(
+        template=template,
+        source={**draft.source, "en": english},
+        placeholders=placeholders_of(draft),
+        version=draft,
+    )
+    wanted = {"channel": "email", "version": str(draft.pk), "locale": "en"}
+    as_(user).post(url(f"{NAME}_test", template.pk), wanted)
+    drain()
+    (sent,) = contents(sandbox)
+    assert sent["subject"] == "[Sandbox] [Test] New: CAT 320 excavator"
+    assert "Hello Camille" in sent["text"]
+    row = Notification.objects.get()
+    assert (row.template, row.to) == (None, {"staff_id": str(user.pk)})
+    assert row.metadata["origin"] == {
+        "staff": str(user.pk),
+        "reason": "test",
+        "draft": template.name,
+    }
+    assert LogEntry.objects.filter(
+        object_id=str(draft.pk), change_message="Sent a test by email to themselves."
+    )
+
+
+@pytest.mark.usefixtures("sender")
+def test_what_is_in_force_is_marked_as_a_test_too(sandbox: Any, template: NotificationTemplate) -> None:
+    user = someone(*READ, "send_test_notificationtemplateversion", email="ann@example.com")
+    for _ in range(2):  # those that could share one text, too
+        as_(user).post(url(f"{NAME}_test", template.pk), {"channel": "email"})
+    drain()
+    first, second = (sent["subject"] for sent in contents(sandbox))
+    assert first == second
+    assert first.startswith("[Sandbox] [Test] Today: ")
+
+
+@pytest.mark.usefixtures("sender")
+def test_a_draft_with_a_fault_is_not_sent_and_the_fault_is_told(template: NotificationTemplate) -> None:
+    draft = save_draft(template=template, source={"en": {"sms": {"text": "{{oops}}"}}}, placeholders=[])
+    wanted = {"channel": "sms", "version": str(draft.pk)}
+    answer = as_(User.objects.create_superuser("root")).post(
+        url(f"{NAME}_test", template.pk), wanted, follow=True
+    )
+    assert "It cannot be sent yet" in answer.content.decode()
+    assert "oops" in answer.content.decode()
+    assert not Notification.objects.exists()
+
+
+@pytest.mark.usefixtures("sender")
+def test_who_has_no_contact_for_a_channel_is_told_so(template: NotificationTemplate) -> None:
+    answer = as_(User.objects.create_superuser("root")).post(
+        url(f"{NAME}_test", template.pk), {"channel": "email"}, follow=True
+    )
+    (told,) = answer.context["messages"]
+    assert told.level_tag == "error"
+    assert "It is not sent: " in str(told)
+
+
+@pytest.mark.usefixtures("sender")
+def test_tests_are_few(template: NotificationTemplate, monkeypatch: Any) -> None:
+    monkeypatch.setattr("templates_app.admin.testing.MOST", 2)
+    client = as_(someone(*READ, "send_test_notificationtemplateversion", email="ann@example.com"))
+    for _ in range(3):
+        answer = client.post(url(f"{NAME}_test", template.pk), {"channel": "email"}, follow=True)
+    assert "That were 2 tests in a quarter of an hour" in answer.content.decode()
+    assert Notification.objects.count() == 2
+    other = as_(someone(*READ, "send_test_notificationtemplateversion", email="ben@example.com"))
+    other.post(url(f"{NAME}_test", template.pk), {"channel": "email"})
+    assert Notification.objects.count() == 3
+
+
+@pytest.mark.usefixtures("sender")
+def test_a_version_of_another_template_is_not_found(template: NotificationTemplate) -> None:
+    other = NotificationTemplate.objects.get(name="promotion.announcement")
+    client = as_(User.objects.create_superuser("root"))
+    wanted = {"channel": "email", "version": str(other.published_version_id)}
+    assert client.post(url(f"{NAME}_test", template.pk), wanted).status_code == 404
 
 
 @pytest.mark.usefixtures("sender")
