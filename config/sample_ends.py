@@ -21,7 +21,8 @@ PROVIDERS = {
 # Median seconds that the provider takes.
 ANSWERS = {Channel.EMAIL: 0.21, Channel.SMS: 0.38, Channel.PUSH: 0.12, Channel.INAPP: 0.008}
 # The hour without the e-mail provider: days ago, local clock.
-OUTAGE_DAYS_AGO, OUTAGE = 2, (dt.time(10, 40), dt.time(11, 25))
+MOST_TRIES = 3
+OUTAGE_DAYS_AGO, OUTAGE = 2, (dt.time(10, 40), dt.time(11, 10))
 REFUSED = ("consent.missing", "The customer never agreed to marketing messages here.")
 OVER = ("relevance.ended", "It no longer holds: the booking was cancelled.")
 DEAD = {
@@ -67,6 +68,9 @@ def _delivered(ends: Ends, row: Notification, rule: tuple[str, str]) -> Notifica
     rng, at = ends.rng, row.created_at + dt.timedelta(seconds=ends.rng.lognormvariate(-1.2, 0.7))
     while row.channel == Channel.EMAIL and _is_out(ends, at):
         _attempt(ends, row, at, 10.0, Outcome.TRANSIENT, code="503", error="SendGrid is not available.")
+        if row.attempts >= MOST_TRIES:
+            row.status, row.error = Status.FAILED, "503: SendGrid is not available."
+            return row
         at += dt.timedelta(minutes=4 * 2**row.attempts * rng.uniform(0.5, 1))
     took = ANSWERS[Channel(row.channel)] * rng.lognormvariate(0, 0.6)
     chance = rng.random()
@@ -112,5 +116,6 @@ def _attempt(
 
 
 def _is_out(ends: Ends, at: dt.datetime) -> bool:
-    here, today = timezone.localtime(at), timezone.localtime(ends.now).date()
+    clock = timezone.get_default_timezone()
+    here, today = timezone.localtime(at, clock), timezone.localtime(ends.now, clock).date()
     return (today - here.date()).days == OUTAGE_DAYS_AGO and OUTAGE[0] <= here.time() <= OUTAGE[1]
