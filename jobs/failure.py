@@ -1,6 +1,7 @@
-"""Where it broke, told: in, an exception; out, a sentence for people, the place in the log, and a report to Sentry."""
+"""Where it broke, told: in, an exception; out, a sentence and the place for people, both in the log, and a report to Sentry."""
 
 import logging
+from dataclasses import dataclass
 
 import sentry_sdk
 from sentry_sdk.integrations.logging import ignore_logger
@@ -14,8 +15,20 @@ logger = logging.getLogger(__name__)
 ignore_logger(__name__)
 
 
-def tell_failure(order: Order, error: BaseException, *, seconds: float) -> str:
-    """Tell the log and Sentry; answer the sentence."""
+# Of a trace that is longer, the end is kept: there it broke.
+LONGEST_TRACE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong in a sentence, and the frames that led there; neither holds a value or an address."""
+
+    sentence: str
+    trace: str
+
+
+def tell_failure(order: Order, error: BaseException, *, seconds: float) -> Failure:
+    """Tell the log and Sentry; answer what the run's row keeps."""
     sentence = sentence_of(error)
     where = traceback_of(error)
     logger.error(
@@ -29,7 +42,7 @@ def tell_failure(order: Order, error: BaseException, *, seconds: float) -> str:
         if order.slot:
             scope.set_tag("slot", order.slot.isoformat())
         sentry_sdk.capture_exception(error)
-    return sentence
+    return Failure(sentence, where[-LONGEST_TRACE:])
 
 
 def sentence_of(error: BaseException) -> str:

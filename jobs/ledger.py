@@ -106,12 +106,22 @@ def hold(order: Order) -> None:
 
 
 def finish(
-    order: Order, *, status: str, summary: dict[str, Any] | None = None, error: str | None = None
+    order: Order,
+    *,
+    status: str,
+    summary: dict[str, Any] | None = None,
+    error: str | None = None,
+    trace: str = "",
 ) -> bool:
     """Write the end of a run. False, and nothing written, if somebody declared it dead in the meantime."""
     lasted = ExpressionWrapper(Now() - F("started_at"), output_field=DurationField())
     written = JobRun.objects.filter(pk=order.id, status=JobRun.Status.RUNNING).update(
-        status=status, finished_at=Now(), duration=lasted, summary=summary or {}, error_message=error
+        status=status,
+        finished_at=Now(),
+        duration=lasted,
+        summary=summary or {},
+        error_message=error,
+        error_trace=trace,
     )
     return written == 1
 

@@ -28,6 +28,22 @@ class DryMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class DryGroup:
+    """Messages of a dry run that differ only in whom they are for: how many, when they are due, the first few recipients.
+
+    `withheld` says why they would not go out; empty where they would.
+    """
+
+    template: str
+    channel: str
+    withheld: str
+    count: int
+    first_at: dt.datetime
+    last_at: dt.datetime
+    recipients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RowChange:
     """One row of the business that a dry run would insert, update or delete: column by column, before and after.
 
@@ -46,7 +62,7 @@ class RunReport:
 
     `reason` is the stable code of a run that was skipped (`already_running`, `slot_taken`, `gave_up`, `paused`, `no_dry_run`);
     `error` is a sentence for people, without addresses. `messages` holds the first of a dry run's messages,
-    `message_count` says how many there are; so do `rows` and `row_counts` (by table and action) of what it would change.
+    `message_count` says how many there are, `groups` all of them by template, channel and refusal; so do `rows` and `row_counts` (by table and action) of what it would change.
     """
 
     run_id: uuid.UUID
@@ -61,6 +77,7 @@ class RunReport:
     result: JobResult | None = None
     messages: tuple[DryMessage, ...] = ()
     message_count: int = 0
+    groups: tuple[DryGroup, ...] = ()
     rows: tuple[RowChange, ...] = ()
     row_counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 

@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from jobs import catalog
-from jobs.failure import tell_failure
+from jobs.failure import Failure, tell_failure
 from jobs.ledger import Lost, Order, Refused, bury_dead, finish, hold, refuse_if_paused, reserve
 from jobs.limit import Limited
 from jobs.models import JobRun
@@ -140,19 +140,20 @@ def _rehearse(spec: JobSpec, order: Order, blank: RunReport, progress: Progress)
             start_recording()
             result = _work(spec, order, progress)
             connection.check_constraints()  # what a commit would have found
-            messages, count = messages_of(order.id)
+            messages, count, groups = messages_of(order.id)
             rows, row_counts = recorded_changes()
             transaction.set_rollback(True)
     except Refused:
         raise
     except Exception as error:  # noqa: BLE001 (told, and answered)
-        return replace(blank, status=Outcome.FAILED, error=_tell(order, error, began))
+        return replace(blank, status=Outcome.FAILED, error=_tell(order, error, began).sentence)
     return replace(
         blank,
         status=Outcome.SUCCESS,
         result=result,
         messages=messages,
         message_count=count,
+        groups=groups,
         rows=rows,
         row_counts=row_counts,
     )
@@ -160,14 +161,14 @@ def _rehearse(spec: JobSpec, order: Order, blank: RunReport, progress: Progress)
 
 def _record_failure(order: Order, error: BaseException, began: float) -> str:
     """Write the failed row; never raises, so that the job's own error stays the news."""
-    sentence = _tell(order, error, began)
+    failure = _tell(order, error, began)
     try:
-        if not finish(order, status=JobRun.Status.FAILED, error=sentence):
+        if not finish(order, status=JobRun.Status.FAILED, error=failure.sentence, trace=failure.trace):
             logger.warning("job.stale_finish job=%s run=%s", order.job, order.id)
     except DatabaseError as second:
         logger.error("job.finish_failed job=%s run=%s error=%s", order.job, order.id, type(second).__name__)
-    return sentence
+    return failure.sentence
 
 
-def _tell(order: Order, error: BaseException, began: float) -> str:
+def _tell(order: Order, error: BaseException, began: float) -> Failure:
     return tell_failure(order, error, seconds=time.monotonic() - began)

@@ -59,6 +59,8 @@ class JobSpec:
     atomic: bool = True
     # A job that commits by itself can be rehearsed in one transaction all the same, because nothing it does escapes it.
     rehearsable: bool = False
+    # It tells how far it is, and commits what it has done: a person may stop it between two steps.
+    stoppable: bool = False
     # Without a success for this many slots in a row the job is overdue.
     overdue_after: int = 3
 

@@ -35,7 +35,7 @@ LEFT JOIN LATERAL (
         SELECT status FROM job_runs
         WHERE job_name = job.name AND started_at > COALESCE(success.started_at, '-infinity')
           AND (status IN ('failed', 'crashed') OR (status = 'running' AND lease_until < now()))
-        LIMIT 1000
+        ORDER BY started_at DESC LIMIT 1000
     ) AS counted
 ) AS failures ON true
 LEFT JOIN LATERAL (

@@ -14,7 +14,10 @@ import sentry_sdk
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from jobs.asking import refuse, take
+from jobs.ledger import SlotTaken
 from jobs.observe import traced
+from jobs.report import Outcome
 from jobs.runner import find_job, run
 from jobs.stopping import is_stopping
 from jobs.trouble import DRAIN
@@ -97,7 +100,12 @@ def run_later(
 def run_requested(name: str, trigger: str, actor: str, run_id: str, moment: str) -> None:
     """A person's run of a job. Handed out twice, it runs once: the run's id is unique."""
     now = dt.datetime.fromisoformat(moment) if moment else timezone.now()
-    run(name, now=now, trigger=trigger, actor=actor, run_id=uuid.UUID(run_id))
+    chosen = uuid.UUID(run_id)
+    take(chosen)
+    report = run(name, now=now, trigger=trigger, actor=actor, run_id=chosen)
+    # Handed out twice, the second finds the first one's row: that is no refusal.
+    if report.status is Outcome.SKIPPED and report.reason != SlotTaken.reason:
+        refuse(chosen, report.error)
 
 
 @kept_short

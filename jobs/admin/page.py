@@ -1,5 +1,6 @@
 """One job's page: in, a job and the forms that came back; out, how it stands, its last runs and pauses, and what may be done."""
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.models import ADDITION, LogEntry
@@ -11,9 +12,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
+from consent.staff_names import staff_names
 from jobs.admin.dry import dry_context
-from jobs.admin.summary import JOB_STATES, RUN_TONE, did, took
-from jobs.models import JobEscalation, JobRun
+from jobs.admin.moments import presets, warnings
+from jobs.admin.standing import standing_context
+from jobs.admin.summary import RUN_TONE, did, took
+from jobs.admin.trend import CHARTED, chart_data, compare, trend
+from jobs.last_runs import last_runs
+from jobs.models import JobRun
 from jobs.pause import pauses_of
 from jobs.report import RunReport
 from jobs.runner import UnknownJob, find_job
@@ -44,31 +50,44 @@ def job_page(
     launch: Form,
     posted: Form | None = None,
     report: RunReport | None = None,
+    question: Form | None = None,
+    at: dt.datetime | None = None,
 ) -> HttpResponse:
-    """`posted` is a pause or resume form that came back with errors; `report` that of a dry run."""
-    [job] = job_statuses(now=timezone.now(), names=[name])
+    """`posted` is a pause or resume form that came back with errors, `report` that of a dry run, `question` the form that asks
+    whether to run the job for the moment `at`."""
+    now = timezone.now()
+    [job] = job_statuses(now=now, names=[name])
+    spec = find_job(name)
+    runs = last_runs([name], count=CHARTED)[name]
+    pauses = pauses_of(name)
+    names = staff_names(
+        [
+            *(run.actor for run in runs[-LAST:]),
+            *(who for row in pauses for who in (row.paused_by, row.resumed_by)),
+        ]
+    )
+    drawn = trend(runs, limit=spec.timeout)
     request.current_app = admin.admin_site.name
-    stops = posted or (ResumeForm() if job.pause else PauseForm())
     context: dict[str, Any] = {
         **admin.admin_site.each_context(request),
+        **standing_context(job, runs, now=now),
         "opts": admin.opts,
         "title": name,
-        "spec": find_job(name),
-        "job": job,
-        "state": JOB_STATES[job.state][0],
-        "tone": JOB_STATES[job.state][1],
-        "last_status": JobRun.Status(job.last_run.status).label if job.last_run else "",
+        "spec": spec,
         "form": launch,
+        "presets": presets(job, now=now),
+        "question": question,
+        "at": at,
+        "warnings": warnings(job, at=at, now=now) if question else [],
         "may_run": request.user.has_perm("jobs.run_job"),
         "may_pause": request.user.has_perm("jobs.pause_job"),
-        "stop_form": stops,
+        "stop_form": posted or (ResumeForm() if job.pause else PauseForm()),
         "stop_failed": posted is not None,
-        "last_runs": [
-            _line(run) for run in JobRun.objects.filter(job_name=name).order_by("-started_at")[:LAST]
-        ],
-        "pauses": pauses_of(name),
-        "escalations": JobEscalation.objects.filter(job_name=name, resolved_at__isnull=True),
-        "time_zone": timezone.get_current_timezone_name(),
+        "last_runs": [_line(run, names.get(run.actor, "")) for run in reversed(runs[-LAST:])],
+        "trend": drawn,
+        "chart": chart_data(drawn),
+        "comparison": compare(runs),
+        "pauses": [(row, names.get(row.paused_by, ""), names.get(row.resumed_by, "")) for row in pauses],
         "report": report,
     }
     if report is not None:
@@ -92,10 +111,11 @@ def audit(request: HttpRequest, name: str, about: type[Model], key: str, message
     )
 
 
-def _line(run: JobRun) -> dict[str, Any]:
+def _line(run: JobRun, who: str) -> dict[str, Any]:
     return {
         "run": run,
         "tone": RUN_TONE[run.status],
         "took": took(run.duration),
         "did": did(status=run.status, error=run.error_message, summary=run.summary),
+        "who": who,
     }

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from jobs.admin.launch import LaunchForm
+from jobs.admin.launch import blank_launch
 from jobs.admin.page import actor, audit, job_page, refuse_strangers
 from jobs.models import JobPause
 from jobs.pause import pause, resume
@@ -56,7 +56,7 @@ def _refusal(admin: "JobRunAdmin", request: HttpRequest, name: str, form: Resume
         return _back(name)
     if form.is_valid():
         return None
-    return job_page(admin, request, name, launch=LaunchForm(label_suffix=""), posted=form)
+    return job_page(admin, request, name, launch=blank_launch(), posted=form)
 
 
 def _back(name: str) -> HttpResponse:

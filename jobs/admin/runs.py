@@ -2,27 +2,50 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
-from django.contrib.admin import SimpleListFilter
+from django.contrib.admin import DateFieldListFilter, SimpleListFilter
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from consent.admin_lists import CappedPaginator
 from jobs import catalog
 from jobs.admin.launch import job_view
 from jobs.admin.pausing import pause_view, resume_view
-from jobs.admin.strip import strips
-from jobs.admin.summary import JOB_STATES, RUN_TONE, did, times, took
+from jobs.admin.run_page import run_page
+from jobs.admin.standing import job_part, jobs_context, jobs_part, run_part
+from jobs.admin.stop import stop_view
+from jobs.admin.summary import RUN_TONE, did, took
 from jobs.models import JobRun
-from jobs.status import JobStatus, job_statuses
-from notifications.admin.cells import NOTHING, badge, moment
+from notifications.admin.cells import badge, moment
 from notifications.admin.private import PrivateAdmin
+
+
+class ShortPaginator(CappedPaginator):
+    """Nobody turns twenty pages of runs: older ones are found by a filter, and no page counts what it does not show."""
+
+    LIMIT = 1_000
+
+    @cached_property
+    def count(self) -> int:
+        return min(self._seen, self.LIMIT)
+
+    @property
+    def has_more(self) -> bool:
+        return self._seen > self.LIMIT
+
+    @cached_property
+    def _seen(self) -> int:
+        rows = cast("QuerySet[JobRun]", self.object_list)
+        # In its order, which an index has: without it the planner may read them all.
+        return rows[: self.LIMIT + 1].count()
 
 
 class JobFilter(SimpleListFilter):
@@ -38,38 +61,47 @@ class JobFilter(SimpleListFilter):
         return queryset.filter(job_name=self.value()) if self.value() else queryset
 
 
+class ResultFilter(SimpleListFilter):
+    """By how it ended; what went wrong through its own index (job_runs_wrong)."""
+
+    title = _("result")
+    parameter_name = "result"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(JobRun.Status.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[JobRun]) -> QuerySet[JobRun]:
+        status = self.value()
+        if status in (JobRun.Status.FAILED, JobRun.Status.CRASHED):
+            queryset = queryset.filter(error_message__isnull=False)
+        return queryset.filter(status=status) if status in JobRun.Status.values else queryset
+
+
 @admin.register(JobRun)
 class JobRunAdmin(PrivateAdmin[JobRun]):
+    """The log: every run, newest first, by job, result, trigger and date."""
+
     nothing_yet = _("No job has run yet. The workers start each at its time; or run one now from its page.")
     list_display = ("job_name", "state", "started", "took", "asked_by", "did")
-    list_filter = (JobFilter, "status", "trigger")
-    fields = (
-        "job_name",
-        "state",
-        "started",
-        "ended",
-        "took",
-        "now",
-        "for_slot",
-        "asked_by",
-        "did",
-        "measured",
-        "why",
-        "run_id",
-    )
-    readonly_fields = fields
+    list_filter = (JobFilter, ResultFilter, "trigger", ("started_at", DateFieldListFilter))
     ordering = ("-started_at", "-id")
+    paginator = ShortPaginator
 
     def get_urls(self) -> list[URLPattern]:
-        def wrapped(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-            return self.admin_site.admin_view(partial(view, self))
+        def page(route: str, name: str, view: Callable[..., HttpResponse]) -> URLPattern:
+            wrapped: Callable[..., HttpResponse] = self.admin_site.admin_view(partial(view, self))
+            return path(route, wrapped, name=f"jobs_jobrun_{name}")
 
-        views = (("", "job", job_view), ("pause/", "pause", pause_view), ("resume/", "resume", resume_view))
-        own = [
-            path(f"job/<slug:name>/{tail}", wrapped(view), name=f"jobs_jobrun_{verb}")
-            for tail, verb, view in views
+        return [
+            page("live/", "live", jobs_part),
+            page("job/<slug:name>/", "job", job_view),
+            page("job/<slug:name>/live/", "job_live", job_part),
+            page("job/<slug:name>/pause/", "pause", pause_view),
+            page("job/<slug:name>/resume/", "resume", resume_view),
+            page("run/<uuid:run_id>/live/", "run_live", run_part),
+            page("run/<uuid:run_id>/stop/", "stop", stop_view),
+            *super().get_urls(),
         ]
-        return [*own, *super().get_urls()]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -77,12 +109,25 @@ class JobRunAdmin(PrivateAdmin[JobRun]):
         """The catalogue stands above the unfiltered list; it is asked for only by who may see it."""
         context = dict(extra_context or {})
         if not request.GET and self.has_view_permission(request):
-            now = timezone.now()
-            statuses = job_statuses(now=now)
-            drawn = strips([job.name for job in statuses], now=now)
-            context["catalogue"] = [_row(job) | {"strip": drawn[job.name]} for job in statuses]
-            context["may_run"] = request.user.has_perm("jobs.run_job")
+            context |= jobs_context(request)
         return super().changelist_view(request, context)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """A run's page; nobody edits one."""
+        if request.method not in ("GET", "HEAD") or object_id is None:
+            raise PermissionDenied
+        run = self.get_object(request, unquote(object_id))
+        if run is None:
+            raise Http404
+        if not self.has_view_permission(request, run):
+            raise PermissionDenied
+        return run_page(self, request, run)
 
     @admin.display(description=_("Status"))
     def state(self, run: JobRun) -> SafeString:
@@ -92,21 +137,9 @@ class JobRunAdmin(PrivateAdmin[JobRun]):
     def started(self, run: JobRun) -> SafeString:
         return moment(run.started_at)
 
-    @admin.display(description=_("Ended"))
-    def ended(self, run: JobRun) -> SafeString:
-        return moment(run.finished_at)
-
     @admin.display(description=_("Took"))
     def took(self, run: JobRun) -> str:
         return took(run.duration)
-
-    @admin.display(description=_("For the moment"))
-    def now(self, run: JobRun) -> SafeString:
-        return moment(run.moment)
-
-    @admin.display(description=_("For the slot"))
-    def for_slot(self, run: JobRun) -> SafeString:
-        return moment(run.slot)
 
     @admin.display(description=_("Asked for by"))
     def asked_by(self, run: JobRun) -> str:
@@ -116,28 +149,3 @@ class JobRunAdmin(PrivateAdmin[JobRun]):
     @admin.display(description=_("What it did"))
     def did(self, run: JobRun) -> SafeString:
         return did(status=run.status, error=run.error_message, summary=run.summary)
-
-    @admin.display(description=_("Times"))
-    def measured(self, run: JobRun) -> SafeString:
-        return times(run.summary)
-
-    @admin.display(description=_("Error"))
-    def why(self, run: JobRun) -> str:
-        return run.error_message or NOTHING
-
-    @admin.display(description=_("Id"))
-    def run_id(self, run: JobRun) -> SafeString:
-        return format_html("<code>{}</code>", run.pk)
-
-
-def _row(job: JobStatus) -> dict[str, Any]:
-    """A line of the catalogue."""
-    last = job.last_run
-    return {
-        "job": job,
-        "state": JOB_STATES[job.state][0],
-        "tone": JOB_STATES[job.state][1],
-        "last_status": JobRun.Status(last.status).label if last else "",
-        "took": took(last.duration) if last else "",
-        "did": did(status=last.status, error=last.error, summary=last.summary) if last else "",
-    }

@@ -1,12 +1,12 @@
 """What a run did, at a glance: in, its row or its status; out, a badge's tone, its duration, counts in words."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from jobs.admin.count_words import count_word
@@ -37,19 +37,32 @@ def did(*, status: str, error: str | None, summary: Mapping[str, Any]) -> SafeSt
     return format_html("{}", _("nothing to do") if status == "success" else NOTHING)
 
 
-def times(summary: Mapping[str, Any]) -> SafeString:
-    """The times that a run measured, which are no counts, a line each: «mv_support_sla took: 0.21 s»."""
-    measured = summary.get("seconds", {}).items()
-    lines = ((what, f"{seconds:.2f}") for what, seconds in measured)
-    return format_html_join(mark_safe("<br>"), "{}: {} s", lines) or format_html("{}", NOTHING)
-
-
 def counts(summary: Mapping[str, Any]) -> list[tuple[int, str]]:
     """The counts of a summary that are not zero: found, messages, changed rows."""
-    found = [
-        (count, str(_("%s found")) % count_word(kind)) for kind, count in summary.get("found", {}).items()
+    found = [(count, str(_("%s found")) % word) for count, word in _found(summary)]
+    return [entry for entry in (*found, *_messages(summary), *_changed(summary)) if entry[0]]
+
+
+def groups(summary: Mapping[str, Any]) -> list[tuple[str, list[tuple[object, str]]]]:
+    """A run's page: every count under its heading, zeros of messages too, and the times that it measured."""
+    times = [(f"{seconds:.2f} s", what) for what, seconds in summary.get("seconds", {}).items()]
+    headed: list[tuple[Promise, Iterable[tuple[object, str]]]] = [
+        (_("Found"), _found(summary)),
+        (_("Messages"), _messages(summary) if "queued" in summary else ()),
+        (_("Changed"), _changed(summary)),
+        (_("Times"), times),
     ]
+    return [(str(title), list(lines)) for title, lines in headed if lines]
+
+
+def _found(summary: Mapping[str, Any]) -> list[tuple[int, str]]:
+    return [(count, count_word(kind)) for kind, count in summary.get("found", {}).items()]
+
+
+def _messages(summary: Mapping[str, Any]) -> list[tuple[int, str]]:
     words = {"queued": _("queued"), "existing": _("queued before"), "withheld": _("withheld")}
-    messages = [(summary.get(key, 0), str(word)) for key, word in words.items()]
-    changed = [(count, count_word(what)) for what, count in summary.get("changed", {}).items()]
-    return [entry for entry in (*found, *messages, *changed) if entry[0]]
+    return [(summary.get(key, 0), str(word)) for key, word in words.items()]
+
+
+def _changed(summary: Mapping[str, Any]) -> list[tuple[int, str]]:
+    return [(count, count_word(what)) for what, count in summary.get("changed", {}).items()]

@@ -92,6 +92,7 @@ _JOBS = (
         # In batches, each of which commits by itself: other transactions see copies before rows go.
         atomic=False,
         rehearsable=True,
+        stoppable=True,
     ),
     JobSpec(
         name="payout_reconciliation",
@@ -120,6 +121,7 @@ _JOBS = (
         # View by view: one that fails takes none of the others with it.
         atomic=False,
         rehearsable=True,
+        stoppable=True,
     ),
     JobSpec(
         name="segment_refresh",
@@ -130,6 +132,7 @@ _JOBS = (
         # A segment commits by itself, so that a broken one does not hold up the others.
         atomic=False,
         rehearsable=True,
+        stoppable=True,
     ),
     JobSpec(
         name="sla_monitor",

@@ -1,4 +1,7 @@
-"""How far a long run is: a row a job, overwritten by its next long run. Only `jobs/progress.py` writes here."""
+"""How far a long run is, and whether somebody asks it to stop: a row a job, overwritten by its next long run.
+
+Only `jobs/progress.py` writes here.
+"""
 
 from django.db import models
 from django.db.models import Q
@@ -12,11 +15,16 @@ class JobProgress(models.Model):
     done = models.BigIntegerField()
     total = models.BigIntegerField()
     told_at = models.DateTimeField()
+    stop_by = models.TextField(blank=True, default="", db_default="")
+    stop_reason = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         db_table = "job_progress"
         constraints = [
-            models.CheckConstraint(condition=Q(done__gte=0, total__gte=0), name="job_progress_counts")
+            models.CheckConstraint(condition=Q(done__gte=0, total__gte=0), name="job_progress_counts"),
+            models.CheckConstraint(
+                condition=Q(stop_by="") | ~Q(stop_reason=""), name="job_progress_stop_says_why"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -39,6 +39,8 @@ class JobRun(models.Model):
     actor = models.TextField(blank=True, help_text=_("staff:<id> or token:<name>; empty for the clock"))
     summary = models.JSONField(default=dict, blank=True)
     duration = models.DurationField(null=True, blank=True)
+    # Where it broke: the frames, without values.
+    error_trace = models.TextField(blank=True, default="", db_default="")
     lease_until = models.DateTimeField(help_text=_("After this a running row counts as crashed"))
 
     class Meta:
@@ -53,6 +55,16 @@ class JobRun(models.Model):
             # The status page asks for the last success of each job, however many failures came since.
             models.Index(
                 fields=["job_name", "-started_at"], condition=Q(status="success"), name="job_runs_successes"
+            ),
+            # The log of one job, in the order of its pages. (A wider job_runs_latest would do, and cost the status page its plan.)
+            models.Index(fields=["job_name", "-started_at", "-id"], name="job_runs_log"),
+            # The log of what went wrong, and of what people asked for: what is rare must not be looked for in all the rest.
+            # (Not by status: the planner would take it for the failures in a row of one job, and read those of all.)
+            models.Index(
+                fields=["-started_at", "-id"], condition=Q(error_message__isnull=False), name="job_runs_wrong"
+            ),
+            models.Index(
+                fields=["-started_at", "-id"], condition=~Q(trigger="schedule"), name="job_runs_by_hand"
             ),
         ]
         constraints = [

@@ -49,7 +49,8 @@ _RIGHTS: Final[Mapping[str, tuple[Rights, Rights]]] = {
     "job_runs": (ALL, KEEP),
     "job_escalations": (ALL, KEEP),
     "job_pauses": (KEEP, KEEP),
-    "job_progress": (ALL, READ),
+    "job_requests": (KEEP, KEEP),
+    "job_progress": (ALL, KEEP),  # the back office asks a run to stop
     "drain_watch": (ALL, READ),
     # Sums that only grow: whoever sends or refuses adds to them, and nobody takes back.
     "metric_counters": (KEEP, KEEP),

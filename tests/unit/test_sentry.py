@@ -78,7 +78,7 @@ def test_a_failed_job_is_reported_once_under_its_name(sent: list[Any]) -> None:
     try:
         raise ValueError(PERSONAL)
     except ValueError as error:
-        sentence = tell_failure(order, error, seconds=1.5)
+        sentence = tell_failure(order, error, seconds=1.5).sentence
     assert sentence == "ValueError: no answer for [e-mail]"
     [event] = sent
     assert event["transaction"] == "segment_refresh"
