@@ -98,8 +98,8 @@ class JobRunAdmin(PrivateAdmin[JobRun]):
             page("job/<slug:name>/live/", "job_live", job_part),
             page("job/<slug:name>/pause/", "pause", pause_view),
             page("job/<slug:name>/resume/", "resume", resume_view),
-            page("run/<uuid:run_id>/live/", "run_live", run_part),
-            page("run/<uuid:run_id>/stop/", "stop", stop_view),
+            page("run/<uuid:pk>/live/", "run_live", run_part),
+            page("run/<uuid:pk>/stop/", "stop", stop_view),
             *super().get_urls(),
         ]
 

@@ -43,11 +43,11 @@ def job_part(admin: "JobRunAdmin", request: HttpRequest, name: str) -> HttpRespo
     return render(request, "jobs/admin/job_facts.html", standing_context(job, runs, now=now))
 
 
-def run_part(admin: "JobRunAdmin", request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+def run_part(admin: "JobRunAdmin", request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """`run/<id>/live/`: the facts of a run."""
     if not admin.has_view_permission(request):
         raise PermissionDenied
-    run = get_object_or_404(JobRun, pk=run_id)
+    run = get_object_or_404(JobRun, pk=pk)
     return render(request, "jobs/admin/run_facts.html", run_context(request, run))
 
 

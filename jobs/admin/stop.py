@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from jobs.admin.runs import JobRunAdmin
 
 
-def stop_view(admin: "JobRunAdmin", request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+def stop_view(admin: "JobRunAdmin", request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """`run/<id>/stop/`."""
     if not admin.has_view_permission(request) or not request.user.has_perm("jobs.run_job"):
         raise PermissionDenied
-    run = get_object_or_404(JobRun, pk=run_id)
-    back = HttpResponseRedirect(reverse("admin:jobs_jobrun_change", args=[run_id]))
+    run = get_object_or_404(JobRun, pk=pk)
+    back = HttpResponseRedirect(reverse("admin:jobs_jobrun_change", args=[pk]))
     if request.method != "POST":
         return back
     form = ResumeForm(request.POST)

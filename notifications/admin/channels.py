@@ -1,5 +1,6 @@
-"""Pause and resume: in, a channel and a reason; out, its state changed by POST, and the page of the four channels."""
+"""Pause, resume, test: in, a channel and a reason; out, its state changed by POST, and the live page of the four channels."""
 
+import uuid
 from typing import Any
 
 from django import forms
@@ -7,20 +8,24 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from consent.models import Channel
+from notifications.admin import channel_test
 from notifications.admin.audit import log_each
-from notifications.admin.channel_cards import cards, history
+from notifications.admin.channel_cards import cards
+from notifications.admin.channel_history import history
 from notifications.admin.complaints import ComplaintCard, complaint_card, marketing_view
 from notifications.admin.private import PrivateAdmin
 from notifications.admin.reason import PauseForm, ResumeForm
 from notifications.channel_state import pause, resume
-from notifications.models import ChannelState
+from notifications.models import ChannelState, Notification
 
+CHANGE = "notifications.change_channelstate"
 LIST = "admin:notifications_channelstate_changelist"
 
 
@@ -36,7 +41,19 @@ class ChannelStateAdmin(PrivateAdmin[ChannelState]):
                     self.admin_site.admin_view(view),
                     name=f"notifications_channelstate_{verb}",
                 )
-                for verb, view in (("pause", self.pause_view), ("resume", self.resume_view))
+                for verb, view in (
+                    ("pause", self.pause_view),
+                    ("resume", self.resume_view),
+                    ("test", self.test_view),
+                    ("live", self.live_view),
+                )
+            ]
+            + [
+                path(
+                    "tests/<uuid:notification_id>/",
+                    self.admin_site.admin_view(self.tested_view),
+                    name="notifications_channelstate_tested",
+                )
             ]
             + [
                 path(
@@ -102,6 +119,39 @@ class ChannelStateAdmin(PrivateAdmin[ChannelState]):
         messages.success(request, told % Channel(channel).label)
         return HttpResponseRedirect(reverse(LIST))
 
+    def live_view(self, request: HttpRequest, channel: str) -> HttpResponse:
+        """One card's facts, for the page that keeps itself up to date."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        card = next((card for card in cards() if card.name == channel), None)
+        if card is None:
+            raise Http404
+        return render(request, "notifications/admin/channel_facts.html", {"card": card})
+
+    def test_view(self, request: HttpRequest, channel: str) -> HttpResponse:
+        form = channel_test.TestForm(request.POST)
+        if refused := self._refusal(request, channel, form):
+            return refused
+        with transaction.atomic():
+            sent = channel_test.send(request, channel=channel, test_id=form.cleaned_data["test_id"])
+            if sent.id:
+                log_each(
+                    request, list(Notification.objects.filter(pk=sent.id)), f"test of {channel} to oneself"
+                )
+        if sent.id is None:
+            messages.error(request, sent.why)
+            return HttpResponseRedirect(reverse(LIST))
+        return HttpResponseRedirect(f"{reverse(LIST)}?test={sent.id}")
+
+    def tested_view(self, request: HttpRequest, notification_id: uuid.UUID) -> HttpResponse:
+        """How far one's own test is."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = channel_test.outcome(request, notification_id)
+        if found is None:
+            raise Http404
+        return render(request, "notifications/admin/channel_tested.html", found)
+
     def marketing_view(self, request: HttpRequest, channel: str, verb: str) -> HttpResponse:
         return marketing_view(request, channel=channel, verb=verb, page=self._marketing_page)
 
@@ -109,7 +159,7 @@ class ChannelStateAdmin(PrivateAdmin[ChannelState]):
         return self._page(request, complaints=complaint_card(channel, form))
 
     def _refusal(self, request: HttpRequest, channel: str, form: forms.Form) -> HttpResponse | None:
-        if not request.user.has_perm("notifications.change_channelstate"):
+        if not request.user.has_perm(CHANGE):
             raise PermissionDenied
         if channel not in Channel.values:
             raise Http404
@@ -131,7 +181,17 @@ class ChannelStateAdmin(PrivateAdmin[ChannelState]):
             "cards": cards(posted),
             "complaints": complaints or complaint_card(),
             "history": history(),
-            "may_change": request.user.has_perm("notifications.change_channelstate"),
+            "test_form": channel_test.new_form(),
+            "tested": _tested(request),
+            "may_change": request.user.has_perm(CHANGE),
             "time_zone": timezone.get_current_timezone_name(),
         }
         return TemplateResponse(request, "notifications/admin/channels.html", context)
+
+
+def _tested(request: HttpRequest) -> dict[str, Any] | None:
+    """The test that the page was sent back for, if it is one's own."""
+    try:
+        return channel_test.outcome(request, uuid.UUID(request.GET.get("test", "")))
+    except ValueError:
+        return None

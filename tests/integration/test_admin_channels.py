@@ -30,10 +30,10 @@ def act(client: Client, channel: str, verb: str, **data: str) -> Any:
 
 
 def test_all_four_are_listed_and_a_pause_says_why_until_when_and_by_whom() -> None:
-    pause("sms", until=timezone.now() + dt.timedelta(hours=2), reason="Twilio is slow", by="staff:9")
+    pause("sms", until=timezone.now() + dt.timedelta(hours=2), reason="Twilio is slow", by="staff:99999")
     page = seen(operator(SEE).get(PAGE))
-    assert page.count(" Open Breaker Closed Our rate limit no limit Queued 0") == 3
-    for text in ("E-mail", "SMS Paused", "Push", "In-app", "Twilio is slow", "staff:9"):
+    assert page.count(" Open Breaker Closed Our rate limit no limit Due 0 Last refusals none") == 3
+    for text in ("E-mail", "Paused Paused", "Push", "In-app", "Twilio is slow", "staff:99999"):
         assert text in page
     assert "Pause…" not in page, "no button without the right"
 
@@ -56,7 +56,7 @@ def test_pausing_stops_the_channel_and_is_on_record() -> None:
 
 
 def test_resuming_opens_it_and_a_second_time_says_so() -> None:
-    pause("email", until=timezone.now() + dt.timedelta(hours=2), reason=WHY, by="staff:9")
+    pause("email", until=timezone.now() + dt.timedelta(hours=2), reason=WHY, by="staff:99999")
     client = operator(SEE, CHANGE)
     assert told(act(client, "email", "resume", reason="It works again")) == ["E-mail sends again."]
     assert open_channels(["email"]) == ["email"]
@@ -68,18 +68,19 @@ def test_resuming_opens_it_and_a_second_time_says_so() -> None:
 def test_it_tells_every_stop_beside_the_others_and_what_led_there() -> None:
     report("email", [Transient("503")] * 20)
     pause("email", until=timezone.now() + dt.timedelta(minutes=15), reason="refuses us (401)", by=MACHINE)
-    pause("email", until=None, reason="Contract ended", by="staff:9")
+    pause("email", until=None, reason="Contract ended", by="staff:99999")
     report("sms", [Transient("503")] * 3)
     report("push", [Transient("429", retry_after=dt.timedelta(minutes=1))])
     page = seen(operator(SEE).get(PAGE))
-    assert "E-mail Paused Refused by the provider Breaker open" in page
-    assert "Contract ended until somebody resumes it · staff:9" in page
+    assert "Paused Refused by the provider Breaker open Paused Contract ended" in page
+    assert "Contract ended until somebody resumes it · staff:99999" in page
     assert "refuses us (401) until " in page
     assert "The provider fails, last with 503." in page
     assert "Closed · 3 faults in a row, it opens at 20" in page
     changes = page.partition("The last changes")[2]
     told_in_order = [
-        changes.index(what) for what in (" Paused staff:9", "Refused by the provider", "Breaker opened")
+        changes.index(what)
+        for what in ("· Paused: Contract", "· Refused by the provider", "· Breaker opened")
     ]
     assert told_in_order == sorted(told_in_order), "newest first"
 
@@ -103,7 +104,7 @@ def test_an_open_end_is_a_pause_until_somebody_resumes_and_resuming_closes_the_b
 
 def test_a_longer_pause_stays_and_the_page_says_so() -> None:
     until = timezone.now() + dt.timedelta(hours=9)
-    pause("email", until=until, reason="Longer", by="staff:9")
+    pause("email", until=until, reason="Longer", by="staff:99999")
     response = act(operator(SEE, CHANGE), "email", "pause", reason=WHY, until=typed(dt.timedelta(hours=1)))
     assert told(response) == ["E-mail is paused for longer already. Resume it first."]
     assert ChannelState.objects.get(pk="email").paused_until == until
@@ -129,7 +130,7 @@ def test_a_pause_needs_a_reason_and_an_end(data: dict[str, str], complaint: str)
 @pytest.mark.parametrize("verb", ["pause", "resume"])
 @pytest.mark.parametrize("permissions", [(SEE,), (SEE, VIEW, "notifications.delete_channelstate"), ()])
 def test_without_the_right_it_is_refused(verb: str, permissions: tuple[str, ...]) -> None:
-    pause("sms", until=timezone.now() + dt.timedelta(hours=2), reason=WHY, by="staff:9")
+    pause("sms", until=timezone.now() + dt.timedelta(hours=2), reason=WHY, by="staff:99999")
     client = operator(*permissions)
     for channel in ("email", "sms"):
         data = {"reason": WHY, "until": typed(dt.timedelta(hours=1))}
@@ -151,7 +152,7 @@ def test_a_get_and_an_unknown_channel_change_nothing() -> None:
 
 
 def test_a_single_channel_has_no_page_and_no_delete() -> None:
-    pause("sms", until=timezone.now() + dt.timedelta(hours=2), reason=WHY, by="staff:9")
+    pause("sms", until=timezone.now() + dt.timedelta(hours=2), reason=WHY, by="staff:99999")
     client = operator("*")
     assert client.get(f"{PAGE}sms/change/", follow=True).redirect_chain == [(PAGE, 302)]
     assert client.post(f"{PAGE}sms/change/", {"paused_until": ""}).status_code == 302
