@@ -10,10 +10,10 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from consent.admin.find import ledger_url
 from consent.admin.forms import ConsentForm
 from consent.admin.links import link
 from consent.admin.receipts import CustomerLedger
@@ -32,6 +32,7 @@ class CustomerConsentAdmin(ModelAdmin[CustomerConsent]):
     actions = None
     list_display = ["customer_id", "channel", "category", "enabled", "granted_at", "revoked_at", "source"]
     list_filter = ["channel", "category", "enabled", "source"]
+    change_list_template = "admin/consent/find_customer.html"
     search_fields = ["customer_id__exact"]
     search_help_text = _("Customer id")
     ordering = ["customer_id", "channel", "category"]
@@ -41,18 +42,17 @@ class CustomerConsentAdmin(ModelAdmin[CustomerConsent]):
     def get_fields(self, request: HttpRequest, obj: CustomerConsent | None = None) -> list[Any]:
         key = ["customer_id", "channel", "category"]
         stands = ["enabled", "granted_at", "revoked_at", "source", "ledger"] if obj else []
-        asked = ["decision", "reason"] if self.has_change_permission(request, obj) else []
+        asked = ["decision", "how", "reason"] if self.has_change_permission(request, obj) else []
         return [*key, *stands, *asked]
 
     def get_readonly_fields(self, request: HttpRequest, obj: CustomerConsent | None = None) -> list[str]:
         if obj is None:
             return []
-        return [name for name in self.get_fields(request, obj) if name not in ("decision", "reason")]
+        return [name for name in self.get_fields(request, obj) if name not in ("decision", "how", "reason")]
 
     @admin.display(description=_("How it came to this"))
     def ledger(self, obj: CustomerConsent) -> str:
-        url = f"{reverse('admin:consent_consentevent_customer')}?{urlencode({'id': obj.customer_id})}"
-        return link(url, gettext("Every event of this customer"))
+        return link(ledger_url(obj.customer_id), gettext("Every event of this customer"))
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -69,7 +69,7 @@ class CustomerConsentAdmin(ModelAdmin[CustomerConsent]):
             source=Source.ADMIN,
             actor=f"staff:{request.user.pk}",
             at=timezone.now(),
-            evidence={"reason": form.cleaned_data["reason"]},
+            evidence={"how": form.cleaned_data["how"], "reason": form.cleaned_data["reason"]},
         )
         row = _row(obj)
         # Asked and not yet confirmed: there may be no state at all, only the question.
@@ -95,7 +95,8 @@ class CustomerConsentAdmin(ModelAdmin[CustomerConsent]):
     def construct_change_message(  # type: ignore[override]
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
     ) -> str:
-        return f"{form.cleaned_data['decision']}: {form.cleaned_data['reason']}"
+        said = form.cleaned_data
+        return f"{said['decision']} ({said['how']}): {said['reason']}"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         # A decision makes the row or changes it: one permission for both.
@@ -117,6 +118,7 @@ class ConsentEventAdmin(CustomerLedger, ReadOnlyAdmin[ConsentEvent]):
     nothing_yet = _("Nothing was decided yet. Each grant and each refusal is kept here for ever.")
     list_display = ["occurred_at", "customer_id", "action", "channel", "category", "source", "actor"]
     list_filter = ["action", "channel", "category", "source"]
+    change_list_template = "admin/consent/find_customer.html"
     search_fields = ["customer_id__exact"]
     search_help_text = _("Customer id")
     show_full_result_count = False
@@ -139,5 +141,4 @@ class ConsentEventAdmin(CustomerLedger, ReadOnlyAdmin[ConsentEvent]):
 
     @admin.display(description=_("How it came to this"))
     def whole_ledger(self, obj: ConsentEvent) -> str:
-        url = f"{reverse('admin:consent_consentevent_customer')}?{urlencode({'id': obj.customer_id})}"
-        return link(url, gettext("Every event of this customer"))
+        return link(ledger_url(obj.customer_id), gettext("Every event of this customer"))

@@ -37,9 +37,19 @@ class ConsentForm(ModelForm[CustomerConsent]):
     """Grant or revoke for a customer who said so by phone or in person. It writes through `preferences`, never here."""
 
     GRANT, REVOKE = "grant", "revoke"
+    HOW = (
+        ("phone", _("By telephone")),
+        ("in_person", _("In person")),
+        ("email", _("By e-mail")),
+        ("text", _("By text message")),
+        ("letter", _("By letter")),
+    )
 
     decision = forms.ChoiceField(
         label=_("Decision"), choices=[(GRANT, _("Grant")), (REVOKE, _("Revoke"))], widget=SelectWidget
+    )
+    how = forms.ChoiceField(
+        label=_("How the customer said it"), choices=[("", "—"), *HOW], widget=SelectWidget
     )
     reason = ReasonField()
 

@@ -7,16 +7,19 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from consent.addresses import AddressError, blind_index
 from consent.admin.forms import LiftForm, SuppressionForm
+from consent.admin.lifting import effects
 from consent.admin.links import link
 from consent.admin_base import ModelAdmin
 from consent.models import Suppression
@@ -84,25 +87,38 @@ class SuppressionAdmin(ModelAdmin[Suppression]):
         """A page that asks for the reason; its POST lifts."""
         if not self._may_lift(request):
             raise PermissionDenied
-        found = get_object_or_404(Suppression, pk=pk, lifted_at__isnull=True)
+        found = get_object_or_404(Suppression, pk=pk)
         form = LiftForm(request.POST or None)
-        there = reverse("admin:consent_suppression_change", args=[found.pk])
+        there = HttpResponseRedirect(reverse("admin:consent_suppression_change", args=[found.pk]))
+        if found.lifted_at is not None:
+            messages.warning(request, gettext("It is lifted already: nothing was changed."))
+            return there
         if request.method == "POST" and form.is_valid():
-            lift(found.pk, by=f"staff:{request.user.pk}", reason=form.cleaned_data["reason"])
-            self.log_change(request, found, f"lift: {form.cleaned_data['reason']}")
-            messages.success(
-                request, gettext("The suppression is lifted: the address may be written to again.")
-            )
-            return HttpResponseRedirect(there)
+            self._lift(request, found, form.cleaned_data["reason"])
+            return there
+        does, stays = effects(found, now=timezone.now())
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("Lift this suppression?"),
             "opts": self.opts,
             "form": form,
             "original": found,
-            "back": there,
+            "back": there.url,
+            "does": does,
+            "stays": stays,
         }
         return TemplateResponse(request, "admin/consent/suppression/lift.html", context)
+
+    def _lift(self, request: HttpRequest, row: Suppression, reason: str) -> None:
+        """Of two operators at once the second waits for the row, and is told."""
+        with transaction.atomic():
+            standing = Suppression.objects.select_for_update().get(pk=row.pk)
+            if standing.lifted_at is not None:
+                messages.warning(request, gettext("It is lifted already: nothing was changed."))
+                return
+            lift(row.pk, by=f"staff:{request.user.pk}", reason=reason)
+            self.log_change(request, row, f"lift: {reason}")
+        messages.success(request, gettext("The suppression is lifted: the address may be written to again."))
 
     @admin.display(description=_("Asked for by"))
     def source_link(self, obj: Suppression) -> str:

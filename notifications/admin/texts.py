@@ -1,18 +1,19 @@
 """What customers text us: in, events; out, a list of what each was taken for, and the words to whoever may read them.
 
 A keyword acts by itself. What is «unclear» waits for a person: they read it, with a reason that is on record before the words are
-shown, and do what it asks on the page of the customer's consents.
+shown, do what it asks on the page of the customer's consents, and mark it as done.
 """
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -26,7 +27,9 @@ from notifications.admin.cells import NOTHING, badge, moment
 from notifications.admin.find import MOST_CUSTOMERS
 from notifications.admin.private import PrivateAdmin
 from notifications.admin.reason import ReasonForm
+from notifications.admin.text_done import DoneForm, OpenFilter, done_words
 from notifications.models import InboundText
+from notifications.open_texts import decide
 
 READ = "notifications.read_inboundtext"
 LABELS = {
@@ -58,8 +61,8 @@ class InboundTextAdmin(PrivateAdmin[InboundText]):
     nothing_yet = _(
         "No customer has written yet. Texts come in by Twilio's webhook; docs/howto tells how to point it here."
     )
-    list_display = ("taken_for", "sender", "keyword_shown", "answered", "received")
-    list_filter = (MeaningFilter,)
+    list_display = ("taken_for", "done", "sender", "keyword_shown", "answered", "received")
+    list_filter = (OpenFilter, MeaningFilter)
     ordering = ("-id",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[InboundText]:
@@ -79,6 +82,8 @@ class InboundTextAdmin(PrivateAdmin[InboundText]):
         may_read = bool(row.sealed_text) and request.user.has_perm(READ)
         if not self.has_view_permission(request, row) or (request.method == "POST" and not may_read):
             raise PermissionDenied
+        if request.method == "POST" and request.POST.get("act") == "done":
+            return self._done(request, row)
         form = ReasonForm(request.POST or None)
         is_shown = request.method == "POST" and form.is_valid()
         if is_shown:
@@ -92,15 +97,30 @@ class InboundTextAdmin(PrivateAdmin[InboundText]):
             "title": self.opts.verbose_name,
             "facts": self._facts(row),
             "form": form if may_read and not is_shown else None,
+            "done_form": DoneForm() if may_read and _is_open(row) else None,
             **(_shown(row) if is_shown else {}),
         }
         return TemplateResponse(request, "notifications/admin/text.html", context)
+
+    def _done(self, request: HttpRequest, row: InboundText) -> HttpResponse:
+        form = DoneForm(request.POST)
+        if form.is_valid():
+            what, reason = form.cleaned_data["what"], form.cleaned_data["reason"]
+            if decide(row.pk, what=what, by=f"staff:{request.user.pk}", reason=reason, now=timezone.now()):
+                log_each(request, [row], f"done ({what}): {reason}")
+                messages.success(request, gettext("It is done."))
+            else:
+                messages.warning(request, gettext("Somebody has marked it before you: nothing was changed."))
+        else:
+            messages.error(request, gettext("Say what you did, and why; no addresses, please."))
+        return HttpResponseRedirect(reverse("admin:notifications_inboundtext_change", args=[row.pk]))
 
     def _facts(self, row: InboundText) -> list[tuple[Any, object]]:
         return [
             (_("taken for"), self.taken_for(row)),
             (_("from"), self.sender(row)),
             (_("keyword"), self.keyword_shown(row)),
+            (_("done"), done_words(row)),
             (_("answered"), self.answered(row)),
             (_("answer"), row.answer or NOTHING),
             (_("changed something"), _("yes") if row.detail.get("news") else _("no")),
@@ -112,6 +132,12 @@ class InboundTextAdmin(PrivateAdmin[InboundText]):
     def taken_for(self, row: InboundText) -> SafeString:
         label, tone = LABELS.get(row.outcome, (row.outcome or NOTHING, "muted"))  # type: ignore[call-overload]
         return badge(label, tone)
+
+    @admin.display(description=_("done"))
+    def done(self, row: InboundText) -> SafeString | str:
+        if row.decided:
+            return badge(_("Done"), "ok")
+        return badge(_("Open"), "warn") if row.outcome == Meaning.UNCLEAR else NOTHING
 
     @admin.display(description=_("from"))
     def sender(self, row: InboundText) -> str:
@@ -130,6 +156,10 @@ class InboundTextAdmin(PrivateAdmin[InboundText]):
     @admin.display(description=_("received"))
     def received(self, row: InboundText) -> SafeString:
         return moment(row.received_at)
+
+
+def _is_open(row: InboundText) -> bool:
+    return row.outcome == Meaning.UNCLEAR and not row.decided
 
 
 def _shown(row: InboundText) -> dict[str, object]:

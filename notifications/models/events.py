@@ -58,6 +58,12 @@ class ProviderEvent(models.Model):
             models.Index(fields=["id"], condition=Q(applied_at__isnull=True), name="provider_events_waiting"),
             # What customers wrote, newest first (the admin's list).
             models.Index(fields=["-id"], condition=Q(event_type="inbound"), name="provider_events_inbound"),
+            # What customers wrote that waits for a person (open_texts.py); few do.
+            models.Index(
+                fields=["-id"],
+                condition=Q(event_type="inbound", outcome="unclear") & ~Q(detail__has_key="decided"),
+                name="provider_events_open_texts",
+            ),
             # «Which messages came back?» (the queue's filter). What was simply delivered does not enter.
             models.Index(
                 fields=["event_type", "-id"],

@@ -38,6 +38,12 @@ class InboundText(ProviderEvent):
         return str(self.detail.get("answer", ""))
 
     @property
+    def decided(self) -> dict[str, str]:
+        """What a person made of it: what, by, at, reason (open_texts.py); empty where nobody did yet."""
+        kept = self.detail.get("decided")
+        return {str(name): str(value) for name, value in kept.items()} if isinstance(kept, dict) else {}
+
+    @property
     def sealed_text(self) -> str:
         """Its words and its sender's number, where it is no mere keyword; `opened` reads it."""
         kept = self.detail.get("text")

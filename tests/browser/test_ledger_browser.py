@@ -88,8 +88,8 @@ def test_an_operator_goes_from_a_message_to_the_ledger_and_takes_a_receipt(visit
     visitor.shot("message")
     why.get_by_role("link", name="Consent event").click()
     visitor.page.get_by_role("link", name="Every event of this customer").click()
-    expect(visitor.page.get_by_role("region", name="What stands")).to_contain_text(
-        "Rental reminders by e-mail"
+    expect(visitor.page.get_by_role("region", name="What may be sent")).to_contain_text(
+        "the customer switched it off"
     )
     visitor.shot("ledger")
     with visitor.page.expect_download() as waiting:

@@ -32,3 +32,12 @@ def test_an_unclear_text_is_found_and_read_with_a_reason(
     expect(visitor.page.get_by_text("stop texting me at night")).to_be_visible()
     assert visitor.fits()
     visitor.shot("read")
+    visitor.page.get_by_label("What you did").select_option(label="Answered another way")
+    visitor.page.get_by_label("In a few words").fill("Called her back, she keeps them")
+    visitor.page.get_by_role("button", name="It is done").dblclick()
+    expect(visitor.page.get_by_text("It is done.")).to_be_visible()
+    expect(visitor.page.get_by_role("region", name="What is known")).to_contain_text(
+        "Answered another way, olive"
+    )
+    visitor.open("/admin/notifications/inboundtext/?done=no")
+    expect(visitor.page.get_by_role("link", name="Unclear")).to_have_count(0)

@@ -104,7 +104,7 @@ def test_the_admin_shows_it_and_hands_it_out(events: list[ConsentEvent]) -> None
     client = operator(VIEW)
     page = client.get(PAGE, {"id": ODD})
     text = seen(page)
-    assert "Offers and news by e-mail event 1 on" in text
+    assert "the customer agreed by this event" in text
     assert "Send me <b>offers</b>. Any time." in text
     assert "<b>offers</b>" not in page.content.decode()
     as_json = client.get(PAGE, {"id": ODD, "as": "json"})

@@ -20,10 +20,12 @@ from consent.suppress import suppress
 from consent.text_answers import ANSWERS, contact
 from consent.understand import LONGEST
 from notifications.models import InboundText, ProviderEvent
+from notifications.open_texts import open_texts
 from rentals.models import Customer
 from templates_app.segments import segments
 from tests.factories import CustomerFactory
-from tests.operators import operator, seen
+from tests.operators import operator, seen, told
+from tests.plan_reader import explained
 from tests.webhooks import twilio_post
 
 pytestmark = pytest.mark.django_db
@@ -390,3 +392,63 @@ def test_words_are_read_with_a_right_a_reason_and_an_entry(bare: Client) -> None
     assert reader.get(f"{TEXTS}999999/change/").status_code == 404
     report = ProviderEvent.objects.create(provider="twilio", event_id="x", event_type="delivered", occurred_at=timezone.now())  # fmt: skip
     assert reader.get(f"{TEXTS}{report.pk}/change/").status_code == 404
+
+
+# ── Done ────────────────────────────────────────────────────────────────────────────────────────────────
+
+DONE = {"act": "done", "what": "answered", "reason": "Called her back"}
+
+
+def unclear(bare: Client) -> tuple[InboundText, str]:
+    text(bare, "stop texting me at night")
+    row = InboundText.objects.get()
+    return row, f"{TEXTS}{row.pk}/change/"
+
+
+def test_an_unclear_text_is_open_until_somebody_says_what_came_of_it(bare: Client) -> None:
+    text(bare, "STOP", sid="SM-keyword")
+    assert open_texts() == 0
+    InboundText.objects.all().delete()
+    _row, page = unclear(bare)
+    assert open_texts() == 1
+    client = operator(VIEW, READ)
+    assert told(client.post(page, DONE, follow=True)) == ["It is done."]
+    assert open_texts() == 0
+    again = client.post(page, {**DONE, "what": "nothing"}, follow=True)
+    assert told(again) == ["Somebody has marked it before you: nothing was changed."]
+    assert "Answered another way" in seen(again)
+    assert "Mark it as done" not in seen(again)
+    [entry] = LogEntry.objects.all()
+    assert entry.change_message == "done (answered): Called her back"
+    assert seen(client.get(TEXTS, {"done": "no"})).count("Unclear") < seen(client.get(TEXTS)).count("Unclear")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"what": ""}, {"what": "sold"}, {"reason": ""}, {"reason": "call +1 506 555 0123"}]
+)
+def test_a_decision_that_makes_no_sense_leaves_it_open(wrong: dict[str, str], bare: Client) -> None:
+    _row, page = unclear(bare)
+    answer = operator(VIEW, READ).post(page, {**DONE, **wrong}, follow=True)
+    assert told(answer) == ["Say what you did, and why; no addresses, please."]
+    assert open_texts() == 1
+
+
+@pytest.mark.parametrize("permissions", [(), (VIEW,)])
+def test_who_may_not_read_it_decides_nothing(permissions: tuple[str, ...], bare: Client) -> None:
+    _row, page = unclear(bare)
+    assert operator(*permissions).post(page, DONE).status_code == 403
+    assert open_texts() == 1
+
+
+def test_what_is_open_is_counted_from_its_own_index(bare: Client) -> None:
+    unclear(bare)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO provider_events (provider, event_id, event_type, occurred_at, outcome, applied_at) "
+            "SELECT 'sendgrid', 'e' || n, 'delivered', now(), 'noted', now() FROM generate_series(1, 20000) AS n"
+        )
+        cursor.execute("ANALYZE provider_events")
+    with explained("provider_events") as plans:
+        assert open_texts() == 1
+    [plan] = plans
+    assert plan.indexes == {"provider_events_open_texts"}, str(plan)
