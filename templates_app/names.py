@@ -28,7 +28,7 @@ def check_use(use: Use, declared: Mapping[str, Placeholder], *, escaped: bool) -
     if any(first in item_fields(p) for p in lists):
         return None
     if first not in declared:
-        return "undeclared", f"“{first}” is not declared as a placeholder{_hint(first, declared)}."
+        return "undeclared", f"“{first}” is not declared as a placeholder{_hint(first, declared)}"
     return _check_declared(use, declared[first], rest)
 
 
@@ -90,4 +90,4 @@ def _unguarded(name: str) -> Fault:
 
 def _hint(name: str, declared: Mapping[str, Placeholder]) -> str:
     near = difflib.get_close_matches(name, declared, n=1)
-    return f"; did you mean “{near[0]}”?" if near else ""
+    return f"; did you mean “{near[0]}”?" if near else "."

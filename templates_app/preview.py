@@ -12,6 +12,7 @@ from django.conf import settings
 
 from templates_app.compiled import CompiledVersion, Texts
 from templates_app.drafts import placeholders_of
+from templates_app.engine import PARTS
 from templates_app.layout import PREHEADER, for_locale
 from templates_app.looks import Hint, SmsCost, hints, sms_cost
 from templates_app.models import NotificationTemplateVersion, TemplatePartial
@@ -64,8 +65,8 @@ def preview(
     broken = {p.channel for p in problems if p.locale == chosen and p.code not in READABLE}
     messages: dict[str, Mapping[str, str]] = {}
     preheader = ""
-    for channel in version.source.get(chosen, {}):
-        if channel in broken:
+    for channel in PARTS:
+        if channel in broken or channel not in version.source.get(chosen, {}):
             continue
         try:
             content = version.content or written(chosen, {channel: version.source[chosen][channel]}, seen)

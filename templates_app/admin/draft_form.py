@@ -18,6 +18,7 @@ from templates_app.drafts import state_of
 from templates_app.engine import OPTIONAL_PARTS, PARTS
 from templates_app.models import NotificationTemplateVersion
 from templates_app.placeholders import Placeholder
+from templates_app.problem_words import in_words, message_in_words
 from templates_app.shape import Problem, writable
 from templates_app.spoken import CHANNEL_NAMES, PART_NAMES, language_name, site_locales
 
@@ -111,10 +112,10 @@ class DraftForm(forms.Form):
         for problem in problems:
             name = f"{problem.locale}:{problem.channel}:{problem.part}"
             if name in self.fields:
-                self.told.fields.setdefault(name, []).append(Told(problem.message, problem.line))
+                told = Told(message_in_words(problem.message), problem.line)
+                self.told.fields.setdefault(name, []).append(told)
             else:
-                where = " ".join(filter(None, [problem.locale, problem.channel, problem.part]))
-                self.told.others.append(Told(f"{where}: {problem.message}" if where else problem.message))
+                self.told.others.append(Told(in_words(problem)))
 
     def by_locale(self) -> Iterator[tuple[str, list[ChannelFields]]]:
         """The fields as the page lays them out."""

@@ -24,6 +24,7 @@ from templates_app.admin.pages import (
 from templates_app.admin.reading import between
 from templates_app.drafts import state_of
 from templates_app.models import NotificationTemplateVersion
+from templates_app.problem_words import in_words
 from templates_app.publish import PublishError, is_overtaken, proof_of, publish, roll_back
 from templates_app.usage import traffic
 
@@ -44,7 +45,7 @@ def publish_draft(request: HttpRequest, pk: UUID) -> HttpResponse:
         version = publish(version, request.user, note=note, seen=request.POST.get("seen"))  # type: ignore[arg-type]
     except PublishError as error:
         for problem in error.problems:
-            messages.error(request, str(problem.message if problem.code in _MEANWHILE else problem))
+            messages.error(request, in_words(problem))
         return HttpResponseRedirect(version_url(version))
     log(request, version, f"Published it: {note}")
     messages.success(request, _("%s is in force for every message queued from now on.") % version)
@@ -73,7 +74,7 @@ def restore(request: HttpRequest, pk: UUID) -> HttpResponse:
         )
     except PublishError as error:
         for problem in error.problems:
-            messages.error(request, str(problem.message if problem.code in _MEANWHILE else problem))
+            messages.error(request, in_words(problem))
         return HttpResponseRedirect(template_url(old.template))
     log(request, version, f"Rolled back to the words of v{old.number}: {reason[:300]}")
     told = _("The words of version %(old)s are in force again, as version %(new)s.")
@@ -81,18 +82,16 @@ def restore(request: HttpRequest, pk: UUID) -> HttpResponse:
     return HttpResponseRedirect(version_url(version))
 
 
-# Not about a text: what happened since the page was read.
-_MEANWHILE = frozenset({"stale_draft", "published", "changed", "gone", "archived", "in_force"})
-
-
 def _ask(request: HttpRequest, draft: Version, *, status: int = 200) -> HttpResponse:
     current = draft.template.published_version
+    proof = proof_of(draft)
     return version_page(
         request,
         draft,
         "publish.html",
         status=status,
-        proof=proof_of(draft),
+        proof=proof,
+        problems=[in_words(problem) for problem in proof.problems],
         overtaken=is_overtaken(draft),
         seen=state_of(draft),
         **_change(current, draft),

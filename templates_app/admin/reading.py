@@ -26,6 +26,7 @@ from templates_app.diff import Difference, difference
 from templates_app.drafts import placeholders_of, state_of
 from templates_app.models import NotificationTemplateVersion
 from templates_app.preview import preview
+from templates_app.problem_words import in_words
 from templates_app.publish import is_overtaken
 from templates_app.spoken import site_locales
 
@@ -44,6 +45,7 @@ def read_version(request: HttpRequest, object_id: str) -> HttpResponse:
         version,
         "version.html",
         shown=shown,
+        problems=[in_words(problem) for problem in shown.problems],
         overtaken=overtaken,
         may_publish=request.user.has_perm(PUBLISH) and not shown.problems and not overtaken,
         may_roll_back=request.user.has_perm(PUBLISH) and _was_in_force(version),

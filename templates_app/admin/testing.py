@@ -30,6 +30,7 @@ from templates_app.admin.pages import (
 from templates_app.drafts import placeholders_of
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion
 from templates_app.preview import preview
+from templates_app.problem_words import in_words
 from templates_app.spoken import CHANNEL_NAMES
 
 Version = NotificationTemplateVersion
@@ -98,7 +99,7 @@ def _parts(
     shown = preview(version, locale=locale)
     problems = [p for p in shown.problems if p.channel in ("", channel) and p.locale in ("", shown.locale)]
     if problems or channel not in shown.messages:
-        told = str(problems[0]) if problems else _("this draft has no text for it")
+        told = in_words(problems[0]) if problems else _("this draft has no text for it")
         raise ValueError(_("It cannot be sent yet: %s") % told)
     return shown.messages[channel]
 

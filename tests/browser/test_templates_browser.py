@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
 from playwright.sync_api import Dialog, Page, expect
 
+from notifications.models import Notification
 from templates_app.drafts import new_draft, placeholders_of, save_draft
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion
 from tests.browser.conftest import Visitor
@@ -208,6 +210,74 @@ def test_from_words_to_what_is_in_force_and_back_again(
     assert template.published_version.restores.number == 1
 
 
+def test_who_may_only_read_finds_nothing_to_press(visit: Visit, draft: NotificationTemplateVersion) -> None:
+    olive = visit()
+    olive.sign_in(*READ)
+    olive.expected.append("403")
+    for path in (f"/{draft.template_id}/change/", f"version/{draft.pk}/change/"):
+        olive.open(f"{BASE}{path}")
+        main = olive.page.locator("#content-main, #content, main").first
+        for name in ("New draft", "Archive…", "Edit", "Publish…", "Discard…", "Roll back to it…", "E-mail"):
+            expect(main.get_by_role("button", name=name, exact=True)).to_have_count(0)
+            expect(main.get_by_role("link", name=name, exact=True)).to_have_count(0)
+    for page in ("edit", "publish"):
+        answer = olive.page.goto(f"{olive.base}{BASE}version/{draft.pk}/{page}/")
+        assert answer
+        assert answer.status == 403
+
+
+def test_a_draft_is_sent_to_whoever_asks(visit: Visit, draft: NotificationTemplateVersion) -> None:
+    olive = visit()
+    olive.sign_in(*READ, "templates_app.send_test_notificationtemplateversion")
+    olive.open(f"{BASE}version/{draft.pk}/change/")
+    test = olive.page.get_by_role("region", name="Send me a test")
+    test.get_by_role("button", name="E-mail").click()
+    # Olive has no address yet.
+    expect(olive.page.get_by_text("It is not sent:")).to_be_visible()
+    User.objects.filter(username="olive").update(email="olive@example.com")
+    test.get_by_role("button", name="E-mail").click()
+    expect(olive.page.get_by_text("A test is on its way to you by email.")).to_be_visible()
+    olive.shot("sent")
+    row = Notification.objects.get(status="queued")
+    assert row.to == {"staff_id": str(User.objects.get(username="olive").pk)}
+
+
+def test_one_begins_a_template_writes_it_by_keyboard_and_archives_it(visit: Visit) -> None:
+    olive = visit()
+    olive.sign_in("*")
+    page = olive.page
+    olive.open(f"{BASE}/add/")
+    page.get_by_label("Name").fill("yard.closed")
+    page.get_by_label("Category").select_option("transactional")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("link", name="yard.closed", exact=True).first.click()
+    page.get_by_role("button", name="New draft").press("Enter")
+    page.get_by_label(SMS).focus()
+    page.keyboard.type("Closed on {{day}}.")
+    page.get_by_role("button", name="+ day").press("Enter")
+    page.keyboard.type("Monday")
+    expect(shown(page, "SMS")).to_contain_text("Closed on Monday.")
+    # A second placeholder, inserted where the cursor was.
+    page.get_by_role("button", name="Add a placeholder").press("Enter")
+    page.keyboard.type("reason")
+    page.get_by_label("Sample").last.fill("Snow")
+    page.get_by_label(SMS).press("End")
+    page.get_by_role("group", name="Insert a placeholder").get_by_role("button", name="reason").press("Enter")
+    expect(shown(page, "SMS")).to_contain_text("Closed on Monday.Snow")
+    olive.shot("begun")
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("The draft is saved, and fit to publish.")).to_be_visible()
+    template = NotificationTemplate.objects.get(name="yard.closed")
+    assert [p["name"] for p in template.versions.get().placeholders] == ["day", "reason"]
+    olive.open(f"{BASE}/{template.pk}/archive/")
+    page.get_by_label("Why").fill("Only a trial")
+    page.get_by_role("button", name="Archive it").click()
+    expect(page.get_by_text("It is archived.")).to_be_visible()
+    olive.open(f"{BASE}/{NotificationTemplate.objects.get(name='sla.breached').pk}/archive/")
+    expect(page.get_by_text("It cannot be archived while code sends it:")).to_be_visible()
+    expect(page.get_by_role("button", name="Archive it")).to_have_count(0)
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 400])
 def test_every_page_of_a_template_fits_its_window_and_axe_finds_no_serious_fault(
@@ -215,6 +285,7 @@ def test_every_page_of_a_template_fits_its_window_and_axe_finds_no_serious_fault
 ) -> None:
     olive = visit(width=width, dark=dark)
     olive.sign_in("*")
+    olive.page.set_default_timeout(20_000)
     if dark or width == 400:
         olive.context.add_cookies([{"name": "django_language", "value": "fr", "url": olive.base}])
     pages = {

@@ -321,7 +321,7 @@ def test_a_draft_with_faults_is_kept_and_each_fault_stands_at_its_field_and_line
     assert draft.source["en"]["push"]["body"] == "{{#x}}"
     preview = client.get(url(f"{NAME}version_change", draft.pk)).content.decode()
     assert "It cannot be published yet" in preview
-    assert "booking.pickup_today fr email html line 2" in preview
+    assert "French · E-mail · HTML, line 2" in preview
     client.post(url(f"{NAME}version_publish", draft.pk))
     draft.refresh_from_db()
     assert draft.status == "draft"

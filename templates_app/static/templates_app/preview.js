@@ -19,6 +19,12 @@ export function showPreview(form, table) {
         clearTimeout(timer);
         timer = setTimeout(ask, PAUSE);
     });
+    // Beside the text that one writes stands what it becomes; where both are in one column nothing moves.
+    form.addEventListener("focusin", (event) => {
+        const channel = event.target.dataset.text === undefined ? "" : event.target.name.split(":")[1];
+        const section = channel && pane.querySelector(`[data-channel=${channel}]`);
+        if (section && pane.scrollHeight > pane.clientHeight) pane.scrollTop = section.offsetTop - pane.firstElementChild.offsetHeight;
+    });
     form.addEventListener("click", (event) => {
         const jump = event.target.closest("[data-jump]");
         if (jump) jumpTo(form.elements[jump.dataset.jump], Number(jump.dataset.to));
