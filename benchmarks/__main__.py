@@ -17,11 +17,13 @@ DEFAULTS = {
     "promotion": 10_000,
     "latency": 50,
     "claim": 1_000_000,
+    "pages": 200_000,
     "jobs": 50_000,
     "sandbox": 30_000,
 }
 MOST = 1_000_000
 LONGEST_HISTORY = 10_000_000
+LONG = ("claim", "pages")
 DESCRIPTION = """Measure Postroom, each figure beside its limit: the same work done without Postroom, in the same run.
 
   enqueue   notify_many() of N, and notify() one by one for N/20, beside bare INSERTs
@@ -29,6 +31,7 @@ DESCRIPTION = """Measure Postroom, each figure beside its limit: the same work d
   promotion one worker with the same offer to N customers, beside the same bare loop
   latency   from commit to receipt, N messages at 5 a second, through a real cluster of django-q2
   claim     a claim of 100 due messages among N finished ones, beside the same among 10,000
+  pages     every page of the back office among N messages, beside the same among 10,000
   jobs      those that tell people, and the segments, of N bookings beside bare SQL; and runs that find nothing
   sandbox   how many of N requests a second the local provider takes: well above all others, or it would limit them
   all       all of these
@@ -38,6 +41,7 @@ EPILOG = """examples:
   python -m benchmarks                               everything, in a few minutes
   python -m benchmarks enqueue --n 100000            one call of notify_many() with 100,000 messages
   python -m benchmarks claim --n 10000000            a history of ten million: some 10 GB of disk
+  python -m benchmarks pages --n 5000000             the pages of the admin among five million: some 15 GB of disk
   python -m benchmarks jobs --n 1000000              a business of a million bookings: five minutes, 4 GB of disk
   python -m benchmarks latency --n 200 --json        for a program
 
@@ -48,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0: measured; 1: standard error says why not; 2: options that cannot be; 130: interrupted."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.n and options.n > MOST and options.what != "claim":
-        parser.error(f"argument --n: more than {MOST:,} is for the claim alone")
+    if options.n and options.n > MOST and options.what not in LONG:
+        parser.error(f"argument --n: more than {MOST:,} is for the claim and the pages alone")
     chosen = list(DEFAULTS) if options.what == "all" else [options.what]
     sizes = {name: options.n or DEFAULTS[name] for name in chosen}
     # End as after Ctrl-C: drop the database, stop the processes.
@@ -68,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    if "pages" in sizes and (absent := suite.absent_pages()):
+        print(f"Not in this project, so not measured: {', '.join(absent)}.", file=sys.stderr)
     if options.json:
         given = {"sizes": sizes, "repeat": options.repeat, "seed": options.seed}
         print(table.as_json(machine, figures, options=given))

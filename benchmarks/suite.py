@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from django.conf import settings
 from django.db import OperationalError, connection
 
-from benchmarks import capacity, claim, drain, enqueue, jobs, latency, promotion
+from benchmarks import capacity, claim, drain, enqueue, jobs, latency, pages, promotion
 from benchmarks.figures import Figure
 from benchmarks.machine import Machine, describe
 from benchmarks.seed import seed as seed_people
@@ -21,6 +21,7 @@ _MODULES = {
     "promotion": promotion,
     "latency": latency,
     "claim": claim,
+    "pages": pages,
     "jobs": jobs,
     "sandbox": capacity,
 }
@@ -31,6 +32,11 @@ _SINGLE, _SLOW = 20, 2
 def runs(names: Iterable[str], *, times: int) -> int:
     """How many steps `measure` takes, for a progress bar."""
     return sum(_MODULES[name].RUNS[0] + _MODULES[name].RUNS[1] * times for name in names)
+
+
+def absent_pages() -> list[str]:
+    """Which pages of the benchmark's table this project does not have."""
+    return pages.absent()
 
 
 def measure(sizes: Mapping[str, int], *, times: int, seed: int, step: Step) -> tuple[Machine, list[Figure]]:
@@ -58,6 +64,8 @@ def _figures(sizes: Mapping[str, int], *, times: int, seed: int, step: Step) -> 
                 yield from latency.measure(people, count=size, times=times, seed=seed, step=step)
             case "claim":
                 yield from claim.measure(count=size, times=times, step=step)
+            case "pages":
+                yield from pages.measure(count=size, times=times, step=step)
             case "jobs":
                 yield from jobs.measure(count=size, times=times, seed=seed, step=step)
             case "sandbox":
@@ -67,7 +75,7 @@ def _figures(sizes: Mapping[str, int], *, times: int, seed: int, step: Step) -> 
 def _people(name: str, size: int) -> int:
     """Customers that a benchmark of this size needs."""
     warm = {"drain": drain.WARM, "promotion": drain.WARM}
-    return {"claim": 1, "jobs": 1, "sandbox": 1}.get(name, size + warm.get(name, 0))
+    return {"claim": 1, "pages": 1, "jobs": 1, "sandbox": 1}.get(name, size + warm.get(name, 0))
 
 
 def _part(size: int, divisor: int) -> int:

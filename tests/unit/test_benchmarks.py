@@ -142,7 +142,7 @@ def test_a_process_is_led_to_our_database_by_the_configured_way(url: str, settin
     [
         (["--n", "0"], "a number from 1 to 10,000,000"),
         (["claim", "--n", "10000001"], "a number from 1 to 10,000,000"),
-        (["--n", "1000001"], "more than 1,000,000 is for the claim alone"),
+        (["--n", "1000001"], "more than 1,000,000 is for the claim and the pages alone"),
         (["--repeat", "many"], "argument --repeat: must be a number"),
         (["coffee"], "invalid choice: 'coffee'"),
     ],
@@ -219,15 +219,18 @@ def test_every_benchmark_measures_messages_that_all_arrived() -> None:
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["options"] == {
-        "sizes": dict.fromkeys(["enqueue", "drain", "promotion", "latency", "claim", "jobs", "sandbox"], 6),
+        "sizes": dict.fromkeys(
+            ["enqueue", "drain", "promotion", "latency", "claim", "pages", "jobs", "sandbox"], 6
+        ),
         "repeat": 1,
         "seed": 3,
     }
     figures = {figure["name"]: figure for figure in answer["figures"]}
     assert {figure["group"] for figure in figures.values()} == {
-        "enqueue", "drain", "promotion", "latency", "claim", "jobs", "sandbox"
+        "enqueue", "drain", "promotion", "latency", "claim", "pages", "jobs", "sandbox"
     }  # fmt: skip
     assert "claim of 100 due, 6 finished" in figures
+    assert {"home, p95", "queue: failed, queries", "message, failed, p50"} <= set(figures)
     assert {"`notify()`, each its own commit", "`notify_many()` of 6", "one worker, 50 ms provider"} <= set(
         figures
     )
