@@ -21,7 +21,9 @@ MARGIN = 5
 
 def check_in(spec: JobSpec, order: Order) -> Callable[[bool], None]:
     """Say that the slot's run begins; what it answers says how it ended. Nothing of runs that a person asked for."""
-    if not settings.SENTRY_CRONS or order.slot is None:
+    if (
+        not getattr(settings, "SENTRY_CRONS", False) or order.slot is None
+    ):  # a host's settings need not know it
         return lambda _: None
     monitor: MonitorConfig = {
         "schedule": {"type": "crontab", "value": spec.cron},

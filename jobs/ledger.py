@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 
 from jobs.models import JobRun
 from jobs.pause import pause_in_force
+from notifications import tally
 from notifications.series import JOB_RUNS
 
 logger = logging.getLogger(__name__)
@@ -141,6 +142,7 @@ def bury_dead(*jobs: str) -> int:
     for run_id, job in dead.items():
         JOB_RUNS.add(job, JobRun.Status.CRASHED.value)
         logger.error("job.crashed job=%s run=%s", job, run_id)
+    tally.write()
     return buried
 
 

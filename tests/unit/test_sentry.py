@@ -10,9 +10,11 @@ import sentry_sdk
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 
-from config.sentry import start_sentry
+from config.checks import check_watch
+from config.sentry import share, start_sentry
 from jobs.failure import tell_failure
 from jobs.ledger import Order
+from notifications.log_ids import log_ids
 
 NOW = dt.datetime(2026, 11, 20, 15, 0, tzinfo=dt.UTC)
 
@@ -83,3 +85,43 @@ def test_a_failed_job_is_reported_once_under_its_name(sent: list[Any]) -> None:
     [event] = sent
     assert event["transaction"] == "segment_refresh"
     assert event["tags"] == {"job": "segment_refresh", "run": str(order.id), "trigger": "schedule"}
+
+
+def test_what_the_log_says_of_it_are_its_tags(sent: list[Any]) -> None:
+    with log_ids(request="r-12345678", drain="d1"):
+        sentry_sdk.capture_message("odd")
+    sentry_sdk.capture_message("odd")
+    assert [event.get("tags") for event in sent] == [{"request": "r-12345678", "drain": "d1"}, {}]
+
+
+def test_a_call_keeps_the_providers_name_and_not_the_address_that_opens_a_browser(sent: list[Any]) -> None:
+    spans: list[dict[str, object]] = [
+        {
+            "op": "http.client",
+            "description": "POST https://push.example/send/s3cret?x=anna",
+            "data": {"url": "s3cret"},
+        },
+        {"op": "db", "description": "SELECT 'anna'", "tags": {"who": "anna"}},
+        {"op": "function", "description": "wrote to anna.smith@example.com"},
+    ]
+    sentry_sdk.capture_event({"type": "transaction", "transaction": "/u/s3cret", "spans": spans, "contexts": {
+        "trace": {"op": "task", "data": {"url": "s3cret"}, "description": "anna"}}})  # fmt: skip
+    [event] = sent
+    assert [span["description"] for span in event["spans"]] == [
+        "POST push.example",
+        "SELECT ?",
+        "wrote to [e-mail]",
+    ]
+    assert event["contexts"]["trace"] == {"op": "task"}
+    assert "s3cret" not in str(event)
+    assert "anna" not in str(event)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("", 0.0), ("0.05", 0.05), ("1", 1.0), ("2", -1.0), ("-0.1", -1.0), ("some", -1.0), ("nan", -1.0)],
+)
+def test_a_share_that_is_none_is_named_by_a_check(text: str, number: float, settings: Any) -> None:
+    assert share(text) == number
+    settings.SENTRY_TRACES_SAMPLE_RATE = share(text)
+    assert [message.id for message in check_watch()] == ([] if number >= 0 else ["config.E002"])
