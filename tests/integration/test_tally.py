@@ -90,6 +90,19 @@ def test_two_processes_at_once_add_up_and_never_wait_in_a_circle() -> None:
     assert sums() == {"a": 400, "b": 400}
 
 
+def test_a_write_holds_no_later_row_while_it_waits_for_an_earlier_one(other_connection: Any) -> None:
+    """So that two of them wait in a line, whatever each counted first."""
+    MetricCounter.objects.bulk_create(MetricCounter(name=name, labels=[], value=1) for name in ("a", "b"))
+    tally.add("b", [], 1)
+    tally.add("a", [], 1)
+    with other_connection.transaction():
+        other_connection.execute("UPDATE metric_counters SET value = value + 1 WHERE name = 'a'")
+        thread = start_and_wait_until_blocked(tally.write)
+        other_connection.execute("SELECT 1 FROM metric_counters WHERE name = 'b' FOR UPDATE NOWAIT")
+    thread.join()
+    assert sums() == {"a": 3, "b": 2}
+
+
 def test_a_killed_process_loses_what_it_had_not_written_and_nothing_else() -> None:
     with until_ready(process(HALF)) as killed:
         killed.send_signal(signal.SIGKILL)
