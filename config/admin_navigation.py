@@ -23,6 +23,7 @@ GROUPS: tuple[tuple[Promise, tuple[Page, ...]], ...] = (
         _("Messages"),
         (
             ("notifications.notification", "outgoing_mail", _("Queue")),
+            ("notifications.bulkact", "playlist_add_check", None),
             ("notifications.notificationhistory", "history", None),
             ("notifications.channelstate", "alt_route", _("Channels")),
             ("notifications.inboundtext", "sms", None),

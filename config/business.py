@@ -12,6 +12,7 @@ def notifications() -> dict[str, Any]:
         "DIRECTORY": "rentals.directory.RentalDirectory",  # who a customer or staff id is, and where to reach them
         "KICK": "jobs.tasks.kick_drain",  # called after a commit that enqueued
         "KICK_FEEDBACK": "jobs.tasks.kick_feedback",  # called after a commit that stored reports of providers
+        "KICK_ACTS": "jobs.tasks.kick_acts",  # called after a commit that asked for an act on thousands of messages
         "JOBS": "jobs.asked.JobBook",  # the jobs and runs that the queue can be filtered by
         "ERASE": "rentals.erasure.forget",  # what the business forgets with a customer who asks for it
         "COMPANY_NAME": "Fundy Equipment Rental",

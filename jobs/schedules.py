@@ -20,6 +20,7 @@ PREFIX = "postroom:"
 DRAIN = f"{PREFIX}process_notifications"
 FEEDBACK = f"{PREFIX}apply_feedback"
 TRAFFIC = f"{PREFIX}fold_traffic"
+ACTS = f"{PREFIX}work_off_acts"
 # The same watch from each cluster, so that one of them is there to tell when the other is not.
 WATCHES = {f"{PREFIX}watch_jobs": "notify", f"{PREFIX}watch_drain": "jobs"}
 # Any number, as long as it is ours: two deploys at once must not both insert.
@@ -64,12 +65,13 @@ def schedule_name(job: str) -> str:
 
 
 def wanted_schedules() -> dict[str, Wanted]:
-    """One row a job, the drain's, the feedback's, the counts', and the watch's in each cluster, by name. Raises ValueError for a cron line that never fires."""
+    """One row a job, the drain's, the feedback's, the counts', the acts', and the watch's in each cluster, by name. Raises ValueError for a cron line that never fires."""
     rows = [_of_job(spec) for spec in catalog.CATALOG.values()]
     rows.append(Wanted(name=DRAIN, func="jobs.tasks.drain", cron="* * * * *", cluster="notify"))
     rows.append(Wanted(name=FEEDBACK, func="jobs.tasks.apply_feedback", cron="* * * * *", cluster="notify"))
     # Beside the jobs, so that counting never keeps a worker from sending.
     rows.append(Wanted(name=TRAFFIC, func="jobs.tasks.fold_traffic", cron="* * * * *", cluster="jobs"))
+    rows.append(Wanted(name=ACTS, func="jobs.tasks.work_off_acts", cron="* * * * *", cluster="jobs"))
     rows.extend(
         Wanted(name=name, func="jobs.tasks.watch_all", cron="*/5 * * * *", cluster=cluster)
         for name, cluster in WATCHES.items()

@@ -5,6 +5,7 @@ Nothing personal crosses here: arguments are stored as pickles.
 
 import datetime as dt
 import logging
+import time
 import uuid
 from collections.abc import Callable
 from functools import wraps
@@ -23,6 +24,8 @@ from jobs.stopping import is_stopping
 from jobs.trouble import DRAIN
 from jobs.watch import watch
 from notifications import worker
+from notifications.admin.criteria import matching
+from notifications.bulk.work import work
 from notifications.conf import conf
 from notifications.masking import sentence_of
 from notifications.polite import leaving_politely
@@ -33,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds; well above the time that it gives itself.
 FEEDBACK_TIMEOUT = 120
+# So long a task works at acts before it leaves the rest to the next minute's, and the jobs their worker.
+ACTS_BUDGET, ACTS_TIMEOUT = 240.0, 600
 
 Arguments = ParamSpec("Arguments")
 
@@ -133,6 +138,20 @@ def apply_feedback() -> None:
 def fold_traffic() -> None:
     """Count what went through since the last minute."""
     fold(now=timezone.now(), stop=is_stopping)
+
+
+@kept_short
+def work_off_acts() -> None:
+    """Go on with what operators asked for, in turns, until nothing waits or its time is up."""
+    work(matching=matching, until=time.monotonic() + ACTS_BUDGET, stop=is_stopping)
+
+
+def kick_acts() -> None:
+    """Ask the jobs cluster to take up an act now. Never raises: the next minute's schedule looks in any case."""
+    try:
+        async_task("jobs.tasks.work_off_acts", cluster="jobs", group="acts", timeout=ACTS_TIMEOUT)
+    except Exception:
+        logger.exception("acts.kick_failed")
 
 
 def kick_feedback() -> None:

@@ -125,7 +125,7 @@ def _tokens() -> Iterator[CheckMessage]:
 
 
 def _paths() -> Iterator[CheckMessage]:
-    for key in ("DIRECTORY", "KICK", "ERASE", "KICK_FEEDBACK", "ROLE_RIGHTS", "JOBS"):
+    for key in ("DIRECTORY", "KICK", "ERASE", "KICK_FEEDBACK", "KICK_ACTS", "ROLE_RIGHTS", "JOBS"):
         path = settings.NOTIFICATIONS.get(key)
         if not path:
             if key == "DIRECTORY":

@@ -3,9 +3,11 @@
 from django.utils.translation import gettext_noop as _
 
 NAMES = (
+    _("act"),
     _("action url"),
     _("address hint"),
     _("applied at"),
+    _("asked at"),
     _("attempts"),
     _("category"),
     _("channel"),

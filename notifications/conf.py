@@ -64,6 +64,9 @@ class Conf:
     double_opt_in: Mapping[str, Sequence[str]] = field(default_factory=lambda: DEFAULT)
     confirm_within: dt.timedelta = DEFAULT_WITHIN
     send_confirmation: str = SENDER
+    # Called after a commit that asked for an act on more messages than one request takes; without it a schedule or
+    # `manage.py acts --run` takes it up.
+    kick_acts: str = ""
     # ── The channels ──
     # By channel, over all workers and hosts: "10/s", "600/min". What is not named has no limit of ours.
     rate_limits: Mapping[str, str] = field(default_factory=dict)

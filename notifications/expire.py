@@ -31,6 +31,18 @@ EVENTS = """
 DELETE FROM provider_events WHERE received_at < %s AND id = ANY(ARRAY(
     SELECT id FROM provider_events ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED))
 """
+# bulk_acts_finished, then the key of the rows, act by act: a set of acts might be joined with the whole table.
+ACT_ROWS = f"""
+DELETE FROM bulk_act_rows WHERE ctid = ANY(ARRAY(
+    SELECT r.ctid FROM (SELECT id FROM bulk_acts WHERE finished_at < %s ORDER BY finished_at OFFSET 0) AS a
+    CROSS JOIN LATERAL (SELECT ctid FROM bulk_act_rows WHERE act_id = a.id ORDER BY notification_id LIMIT {BATCH}) AS r LIMIT %s))
+"""  # noqa: S608 (constant)
+ACTS = """
+DELETE FROM bulk_acts WHERE id = ANY(ARRAY(
+    SELECT a.id FROM bulk_acts AS a WHERE a.finished_at < %s
+    AND NOT EXISTS (SELECT 1 FROM bulk_act_rows AS r WHERE r.act_id = a.id)
+    ORDER BY a.finished_at LIMIT %s FOR UPDATE SKIP LOCKED))
+"""
 # notification_history_finished. With a row goes the memory that its key was used.
 HISTORY = """
 DELETE FROM notification_history WHERE id = ANY(ARRAY(
@@ -51,6 +63,8 @@ def expire(
         "provider events deleted": (_by(EVENTS), now - keep.provider_events),
         "unsubscribe links deleted": (delete_expired, now - keep.unsubscribe_links),
         "confirmation links deleted": (delete_expired_requests, now - keep.unsubscribe_links),
+        "messages of acts deleted": (_by(ACT_ROWS), now - keep.acts),
+        "acts deleted": (_by(ACTS), now - keep.acts),
         "past messages forgotten": (_by(HISTORY), now - keep.history),
     }
     counts = dict.fromkeys(heaps, 0)

@@ -30,6 +30,8 @@ class Retention:
     inbox: dt.timedelta = 180 * DAY
     # Reports of providers, with a keyed hash and a mask of the address.
     provider_events: dt.timedelta = 90 * DAY
+    # What operators did, message by message, from its end: until then it can be looked up, and what still can be, undone.
+    acts: dt.timedelta = 90 * DAY
     # From the end of a link's life, and of one that asks for confirmation: until then it says «too old» rather than «never
     # heard of».
     unsubscribe_links: dt.timedelta = 30 * DAY

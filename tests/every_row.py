@@ -11,7 +11,7 @@ from django_q.models import Schedule, Task
 
 from consent.models import ConsentEvent, CustomerConsent, Suppression
 from jobs.models import JobRun
-from notifications.models import ChannelState, DataRequest, NotificationHistory, ServiceToken
+from notifications.models import BulkAct, ChannelState, DataRequest, NotificationHistory, ServiceToken
 from rentals.models import Customer, ViewState
 from tests.business_factories import (
     AlertFactory,
@@ -88,6 +88,7 @@ def make_every_row() -> dict[type[Model], Model]:
         DataRequest.objects.create(
             kind="export", customer_id=SECRET, made_by="staff:1", reason=SECRET, made_at=now, sha256="0" * 64
         ),
+        BulkAct.objects.create(act="replay", reason=SECRET, by="command", query=f"q={SECRET}", total=0),
         NotificationHistory.objects.create(
             id=uuid.uuid4(),
             channel="email",

@@ -13,6 +13,8 @@ QUEUE = "/admin/notifications/notification/"
 VIEW = "notifications.view_notification"
 REPLAY = "notifications.replay_notification"
 CANCEL = "notifications.cancel_notification"
+RESCHEDULE = "notifications.reschedule_notification"
+SETTLE = "notifications.settle_notification"
 READ = "notifications.view_notification_body"
 REVEAL = "notifications.reveal_notification"
 

@@ -1,6 +1,7 @@
 """The operators' pages of the pipeline: in, staff with permissions; out, lists, stories, and changes by POST with a reason."""
 
 from notifications.admin import (
+    bulk,
     channels,
     data_requests,
     deliveries,
@@ -13,6 +14,7 @@ from notifications.admin import (
 )
 
 __all__ = [
+    "bulk",
     "channels",
     "data_requests",
     "deliveries",

@@ -1,72 +1,65 @@
-"""What an operator may do to messages: in, the name of an act; out, its words, its permission and the function behind it.
+"""What an operator may do to messages: in, the name of an act; out, its words, its permission, its form and its kind.
 
-The functions guard every row by its status in SQL, so a stale page or a second click finds nothing to do.
+What is done stands in `bulk/kinds.py`; every row is guarded by its status in SQL, so a stale page finds nothing to do.
 """
 
+import datetime as dt
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from notifications.acted import Acted
-from notifications.admin.audit import log_each
-from notifications.cancel import cancel
-from notifications.models import Notification
-from notifications.replay import replay, send_again
-
-Status = Notification.Status
+from notifications.acted import Acted, By
+from notifications.admin.act_forms import ActForm, Arguments, PriorityForm, RescheduleForm, SettleForm
+from notifications.bulk.kinds import KINDS, Kind
+from notifications.models import BulkAct, Notification
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One change of state. `takes` are the statuses it starts from; `icon` is a Material symbol; `tone` its button."""
+    """One change of state. `icon` is a Material symbol; `tone` its button; `told` what became of so many."""
 
     name: str
+    kind: Kind
     title: str | Promise
     explains: str | Promise
     button: str | Promise
     icon: str
     tone: str
     permission: str
-    takes: tuple[str, ...]
-    run: Callable[..., Acted]
     told: Callable[[int], str]
+    form: type[ActForm] = ActForm
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        return self.kind.takes
+
+    @property
+    def goes_out(self) -> bool:
+        """Are its messages due at once?"""
+        return self.name in (BulkAct.Kind.REPLAY, BulkAct.Kind.SEND_AGAIN)
 
     def allowed(self, user: AbstractBaseUser | AnonymousUser) -> bool:
         return bool(getattr(user, "has_perm", lambda _perm: False)(f"notifications.{self.permission}"))
 
+    def fits(self, row: Notification) -> bool:
+        """Would it do something to this message, as far as its page can tell?"""
+        is_known = not row.metadata.get("outcome_unknown")
+        return not row.kept and row.status in self.takes and not (self.name == "settle" and is_known)
 
-def rehearse(act: Act, ids: Sequence[uuid.UUID]) -> Acted:
+
+def rehearse(act: Act, ids: Sequence[uuid.UUID], arguments: Arguments, *, now: dt.datetime) -> Acted:
     """What the act would do now: the same statement, rolled back."""
-    return act.run(list(ids), by="staff:?", reason="rehearsal", once=None, dry_run=True)
-
-
-def carry_out(act: Act, ids: Sequence[uuid.UUID], *, request: HttpRequest, reason: str, once: str) -> Acted:
-    """Do it and write it into the audit log. Call it in a transaction: without the entry there is no act."""
-    result = act.run(list(ids), by=f"staff:{request.user.pk}", reason=reason, once=once, dry_run=False)
-    rows = list(Notification.objects.filter(pk__in=result.done).only("pk", "channel", "parent_id"))
-    parents = [row.parent_id for row in rows if row.parent_id is not None] if act is SEND_AGAIN else []
-    rows += Notification.objects.filter(pk__in=parents).only("pk", "channel")
-    log_each(request, rows, f"{act.name} ({len(result.done)} of {len(ids)}): {reason}")
-    return result
-
-
-def _once_matters_not(run: Callable[..., Acted]) -> Callable[..., Acted]:
-    """A replayed row is no longer failed and a cancelled one no longer queued: doing it twice does it once."""
-
-    def call(ids: Sequence[uuid.UUID], *, by: str, reason: str, once: str | None, dry_run: bool) -> Acted:  # noqa: ARG001
-        return run(ids, by=by, reason=reason, dry_run=dry_run)
-
-    return call
+    return act.kind.run(list(ids), By("staff:?", "rehearsal", now, dry_run=True), arguments)
 
 
 REPLAY = Act(
-    name="replay",
+    name=BulkAct.Kind.REPLAY.value,
+    kind=KINDS[BulkAct.Kind.REPLAY],
     title=_("Replay"),
     explains=_(
         "Each failed message is queued again as it is, with all its attempts ahead of it. It passes consent and "
@@ -76,12 +69,11 @@ REPLAY = Act(
     icon="replay",
     tone="primary",
     permission="replay_notification",
-    takes=(Status.FAILED,),
-    run=_once_matters_not(replay),
     told=lambda n: ngettext("%d message is queued again.", "%d messages are queued again.", n) % n,
 )
 SEND_AGAIN = Act(
-    name="send_again",
+    name=BulkAct.Kind.SEND_AGAIN.value,
+    kind=KINDS[BulkAct.Kind.SEND_AGAIN],
     title=_("Send again"),
     explains=_(
         "A new message is made of each sent or withheld one, naming it as its parent. The recipient may get the text "
@@ -91,22 +83,66 @@ SEND_AGAIN = Act(
     icon="forward_to_inbox",
     tone="primary",
     permission="replay_notification",
-    takes=(Status.SENT, Status.CANCELLED),
-    run=send_again,
     told=lambda n: ngettext("%d new message is queued.", "%d new messages are queued.", n) % n,
 )
 CANCEL = Act(
-    name="cancel",
+    name=BulkAct.Kind.CANCEL.value,
+    kind=KINDS[BulkAct.Kind.CANCEL],
     title=_("Cancel"),
     explains=_(
-        "Each queued message is withheld for good, with your reason. What a worker holds can no longer be stopped."
+        "Each queued message is withheld, with your reason. What a worker holds can no longer be stopped."
     ),
     button=_("Cancel the messages"),
     icon="cancel",
     tone="danger",
     permission="cancel_notification",
-    takes=(Status.QUEUED,),
-    run=_once_matters_not(cancel),
     told=lambda n: ngettext("%d message is cancelled.", "%d messages are cancelled.", n) % n,
 )
-ACTS: Mapping[str, Act] = {act.name: act for act in (REPLAY, SEND_AGAIN, CANCEL)}
+RESCHEDULE = Act(
+    name=BulkAct.Kind.RESCHEDULE.value,
+    kind=KINDS[BulkAct.Kind.RESCHEDULE],
+    title=_("Reschedule"),
+    explains=_(
+        "Each queued message waits for the moment you choose. Before it goes out, consent, suppressions and quiet hours "
+        "are asked anew, and may hold it for longer."
+    ),
+    button=_("Reschedule"),
+    icon="schedule",
+    tone="primary",
+    permission="reschedule_notification",
+    told=lambda n: ngettext("%d message is rescheduled.", "%d messages are rescheduled.", n) % n,
+    form=RescheduleForm,
+)
+PRIORITISE = Act(
+    name=BulkAct.Kind.PRIORITISE.value,
+    kind=KINDS[BulkAct.Kind.PRIORITISE],
+    title=_("Change priority"),
+    explains=_(
+        "Each queued message passes others, or lets them pass, once it is due. What has waited long gets its turn "
+        "whatever its priority."
+    ),
+    button=_("Change the priority"),
+    icon="low_priority",
+    tone="primary",
+    permission="reschedule_notification",
+    told=lambda n: ngettext("%d message has another priority.", "%d messages have another priority.", n) % n,
+    form=PriorityForm,
+)
+SETTLE = Act(
+    name=BulkAct.Kind.SETTLE.value,
+    kind=KINDS[BulkAct.Kind.SETTLE],
+    title=_("Settle the outcome"),
+    explains=_(
+        "The answer of the provider was lost: nobody knows whether these messages arrived. Look them up at the "
+        "provider, and say what you found. A report of the provider settles them by itself, if one comes."
+    ),
+    button=_("Settle them"),
+    icon="gavel",
+    tone="primary",
+    permission="settle_notification",
+    told=lambda n: ngettext("%d outcome is settled.", "%d outcomes are settled.", n) % n,
+    form=SettleForm,
+)
+ACTS: Mapping[str, Act] = {
+    act.name: act for act in (REPLAY, SEND_AGAIN, CANCEL, RESCHEDULE, PRIORITISE, SETTLE)
+}

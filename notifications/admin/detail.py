@@ -86,7 +86,7 @@ def message_page(
         steps={attempt.started_at: step for attempt, step in zip(shown, steps, strict=True)},
         now=now,
     )
-    acts = [act for act in ACTS.values() if not row.kept and row.status in act.takes and act.allowed(user)]
+    acts = [act for act in ACTS.values() if act.fits(row) and act.allowed(user)]
     beside = acts if len(acts) <= BESIDE + 1 else acts[:BESIDE]
     return MessagePage(
         headline=replace(told, text=people.named(told.text)),

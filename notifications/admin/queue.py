@@ -11,10 +11,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
-from notifications.admin.acts import ACTS, CANCEL, REPLAY, SEND_AGAIN
+from notifications.admin.acts import ACTS
 from notifications.admin.body import body_view, frame_view, parts_view
 from notifications.admin.columns import COLUMNS, QueueColumns
-from notifications.admin.confirm import act_view, ask
+from notifications.admin.confirm import act_view, ask_first
+from notifications.admin.criteria import kept
 from notifications.admin.detail import load
 from notifications.admin.find import search
 from notifications.admin.message_view import live_view, show_message
@@ -33,7 +34,7 @@ class NotificationAdmin(QueueColumns, QueueList):
     list_display_links = ("what",)
     list_select_related = ("template",)
     search_help_text = _("Id, key, reference, customer, e-mail or phone")
-    actions = ("replay", "send_again", "cancel")  # type: ignore[assignment]
+    actions = ("replay", "send_again", "cancel", "reschedule", "prioritise", "settle")  # type: ignore[assignment]
 
     def get_urls(self) -> list[URLPattern]:
         def wrapped(view: Any) -> Any:
@@ -82,30 +83,48 @@ class NotificationAdmin(QueueColumns, QueueList):
 
     # ── The acts, on ticked rows or on all that match ───────────────────────────────────────────────────
     def has_replay_permission(self, request: HttpRequest) -> bool:
-        return REPLAY.allowed(request.user)
+        return ACTS["replay"].allowed(request.user)
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
-        return CANCEL.allowed(request.user)
+        return ACTS["cancel"].allowed(request.user)
+
+    def has_reschedule_permission(self, request: HttpRequest) -> bool:
+        return ACTS["reschedule"].allowed(request.user)
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        return ACTS["settle"].allowed(request.user)
 
     @admin.action(description=_("Replay failed messages"), permissions=["replay"])
     def replay(self, request: HttpRequest, queryset: QuerySet[Notification]) -> HttpResponse:
-        return self._ask(REPLAY.name, request, queryset)
+        return self._ask("replay", request, queryset)
 
     @admin.action(description=_("Send again"), permissions=["replay"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Notification]) -> HttpResponse:
-        return self._ask(SEND_AGAIN.name, request, queryset)
+        return self._ask("send_again", request, queryset)
 
     @admin.action(description=_("Cancel queued messages"), permissions=["cancel"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Notification]) -> HttpResponse:
-        return self._ask(CANCEL.name, request, queryset)
+        return self._ask("cancel", request, queryset)
+
+    @admin.action(description=_("Reschedule queued messages"), permissions=["reschedule"])
+    def reschedule(self, request: HttpRequest, queryset: QuerySet[Notification]) -> HttpResponse:
+        return self._ask("reschedule", request, queryset)
+
+    @admin.action(description=_("Change the priority of queued messages"), permissions=["reschedule"])
+    def prioritise(self, request: HttpRequest, queryset: QuerySet[Notification]) -> HttpResponse:
+        return self._ask("prioritise", request, queryset)
+
+    @admin.action(description=_("Settle unknown outcomes"), permissions=["settle"])
+    def settle(self, request: HttpRequest, queryset: QuerySet[Notification]) -> HttpResponse:
+        return self._ask("settle", request, queryset)
 
     def _ask(self, name: str, request: HttpRequest, queryset: QuerySet[Notification]) -> HttpResponse:
         act = ACTS[name]
         if request.POST.get("select_across") == "1":
-            selection = all_matching(queryset, act)
+            selection = all_matching(queryset, act, kept(request))
         else:
             selection = chosen(queryset.values_list("pk", flat=True))
-        return ask(self, request, act, selection, back=request.get_full_path())
+        return ask_first(self, request, act, selection, back=request.get_full_path())
 
 
 def _found(object_id: str) -> Notification | None:

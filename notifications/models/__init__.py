@@ -2,6 +2,7 @@
 
 from notifications.models.api import ApiRequest
 from notifications.models.attempts import DeliveryAttempt
+from notifications.models.bulk import BulkAct, BulkActRow
 from notifications.models.complaints import CategoryStop, SendingDay
 from notifications.models.data_request import DataRequest
 from notifications.models.events import ProviderEvent
@@ -18,6 +19,8 @@ from notifications.models.watch import DrainWatch
 
 __all__ = [
     "ApiRequest",
+    "BulkAct",
+    "BulkActRow",
     "CategoryStop",
     "ChannelEvent",
     "ChannelState",

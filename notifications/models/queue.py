@@ -96,6 +96,8 @@ class Notification(MaybePast, models.Model):
         permissions = [
             ("replay_notification", _("Can replay notifications")),
             ("cancel_notification", _("Can cancel notifications")),
+            ("reschedule_notification", _("Can reschedule notifications and change their priority")),
+            ("settle_notification", _("Can settle the unknown outcome of notifications")),
             ("view_notification_body", _("Can read the text of notifications")),
             ("reveal_notification", _("Can reveal recipients and sensitive values of notifications")),
         ]

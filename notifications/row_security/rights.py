@@ -44,6 +44,8 @@ _RIGHTS: Final[Mapping[str, tuple[Rights, Rights]]] = {
     "notification_history": (ALL, KEEP),
     "provider_events": (ALL, READ | {"UPDATE"}),  # an erasure empties them
     "channel_events": (ALL, APPEND),
+    "bulk_acts": (ALL, KEEP),
+    "bulk_act_rows": (ALL, KEEP),
     # The proof of an erasure; triggers say so too.
     "data_requests": (APPEND, APPEND),
     "job_runs": (ALL, KEEP),

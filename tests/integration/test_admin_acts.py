@@ -1,5 +1,7 @@
 """Replay, send again and cancel in the admin: asked first, with a reason, once, guarded by the row's state, on record."""
 
+import datetime as dt
+import json
 import threading
 import uuid
 from typing import Any
@@ -8,17 +10,36 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import connection, transaction
 from django.test import Client
+from django.utils import timezone
 
 from consent.admin_lists import COUNT_LIMIT
 from notifications.admin import selection
 from notifications.claim import lock_records
-from notifications.models import Notification
+from notifications.models import BulkAct, Notification
 from notifications.replay import CAP
 from tests.notification_factories import NotificationFactory
-from tests.operators import CANCEL, QUEUE, REPLAY, VIEW, operator, operator_user, seen, told
+from tests.operators import (
+    CANCEL,
+    QUEUE,
+    REPLAY,
+    RESCHEDULE,
+    SETTLE,
+    VIEW,
+    operator,
+    operator_user,
+    seen,
+    told,
+)
 
 pytestmark = pytest.mark.django_db
 WHY = "The provider was down"
+ALL = (VIEW, REPLAY, CANCEL, RESCHEDULE, SETTLE)
+MOMENT = (timezone.localtime() + dt.timedelta(days=2)).replace(hour=9, minute=0, second=0, microsecond=0)
+GIVEN = {
+    "reschedule": {"to": f"{MOMENT:%Y-%m-%dT%H:%M}", "shown": json.dumps({"to": MOMENT.isoformat()})},
+    "prioritise": {"priority": "0"},
+    "settle": {"verdict": "sent"},
+}
 
 
 def act(name: str) -> str:
@@ -88,7 +109,7 @@ def test_what_was_shown_is_what_is_done_however_the_list_moves_on() -> None:
     assert (fresh(shown).status, fresh(later).status) == ("queued", "failed")
 
 
-def test_all_that_match_are_the_oldest_up_to_the_cap_and_the_rest_is_counted(
+def test_beyond_the_cap_the_page_carries_the_filter_and_tells_of_all_that_match(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(selection, "CAP", 3)
@@ -98,9 +119,9 @@ def test_all_that_match_are_the_oldest_up_to_the_cap_and_the_rest_is_counted(
     client = operator(VIEW, REPLAY)
     response = across(client, "replay", rows[4], "?channel__exact=email")
     page = seen(response)
-    assert response.context["ids"] == chosen(*rows[:3])
-    assert "Replay: 3 messages" in page
-    assert "2 or more are left" in page
+    assert (response.context["ids"], response.context["selection"].query) == ("", "channel__exact=email")
+    assert "Replay: 5 messages" in page
+    assert "runs in the background" in page
     assert "it is sent 2" in page
 
 
@@ -173,7 +194,7 @@ def test_replay_queues_a_failed_message_again_and_is_on_record() -> None:
         assert (again.status, again.attempts, again.error) == ("queued", 0, None)
         [entry] = again.metadata["history"]
         assert (entry["what"], entry["by"], entry["reason"]) == ("replayed", f"staff:{user.pk}", WHY)
-    entries = LogEntry.objects.order_by("object_id")
+    entries = LogEntry.objects.filter(content_type__model="notification")
     assert {entry.object_id for entry in entries} == {str(row.pk) for row in rows[:2]}
     assert {(entry.user_id, entry.change_message) for entry in entries} == {
         (user.pk, f"replay (2 of 3): {WHY}")
@@ -188,7 +209,8 @@ def test_send_again_makes_a_child_and_leaves_the_parent() -> None:
     assert told(response) == ["1 new message is queued."]
     child = Notification.objects.get(parent=parent)
     assert (child.status, child.attempts, fresh(parent).status) == ("queued", 0, "sent")
-    assert {entry.object_id for entry in LogEntry.objects.all()} == {str(parent.pk), str(child.pk)}
+    logged = {entry.object_id for entry in LogEntry.objects.all()}
+    assert logged == {str(parent.pk), str(child.pk), str(BulkAct.objects.get().pk)}
 
 
 def test_cancel_withholds_a_queued_message_with_the_reason() -> None:
@@ -203,16 +225,23 @@ def test_cancel_withholds_a_queued_message_with_the_reason() -> None:
 
 @pytest.mark.parametrize("status", ["queued", "processing", "sent", "failed", "cancelled"])
 @pytest.mark.parametrize(
-    ("name", "takes"), [("replay", {"failed"}), ("send_again", {"sent", "cancelled"}), ("cancel", {"queued"})]
+    ("name", "takes"),
+    [
+        ("replay", {"failed"}),
+        ("send_again", {"sent", "cancelled"}),
+        ("cancel", {"queued"}),
+        ("reschedule", {"queued"}),
+        ("prioritise", {"queued"}),
+        ("settle", {"failed"}),
+    ],
 )
 def test_each_act_takes_only_its_own_states(name: str, takes: set[str], status: str) -> None:
     row = NotificationFactory.create(status=status)
+    if status == "failed":
+        Notification.objects.filter(pk=row.pk).update(metadata={"outcome_unknown": True})
     before = Notification.objects.filter(pk=row.pk).values().get()
-    response = confirm(operator(VIEW, REPLAY, CANCEL), name, row)
-    done = any(
-        "queued" in text or "cancelled." in text for text in told(response) if "Left alone" not in text
-    )
-    assert done == (status in takes)
+    response = confirm(operator(*ALL), name, row, **GIVEN.get(name, {}))
+    assert any("Left alone" not in text for text in told(response)) == (status in takes)
     if status not in takes:
         assert Notification.objects.filter(pk=row.pk).values().get() == before
         assert Notification.objects.count() == 1
@@ -233,7 +262,7 @@ def test_sending_the_same_page_twice_does_it_once(name: str, status: str) -> Non
     rows = list(Notification.objects.order_by("pk").values())
     second = client.post(act(name), data, follow=True)
     assert "Left alone" not in told(first)[0]
-    assert told(second)[0].startswith("Left alone: it ")
+    assert told(second) == [f"Nothing was done a second time. The first time: {told(first)[0]}"]
     assert list(Notification.objects.order_by("pk").values()) == rows
 
 
@@ -304,6 +333,9 @@ def test_a_row_in_somebody_elses_hands_is_left_alone(other_connection: Any) -> N
         ("replay", (VIEW, CANCEL)),
         ("send_again", (VIEW, CANCEL)),
         ("cancel", (VIEW, REPLAY)),
+        ("reschedule", (VIEW, REPLAY, CANCEL)),
+        ("prioritise", (VIEW, REPLAY, CANCEL)),
+        ("settle", (VIEW, REPLAY, CANCEL, RESCHEDULE)),
         ("replay", (REPLAY,)),
         ("cancel", ()),
     ],

@@ -121,7 +121,8 @@ def test_a_reason_is_needed_and_one_call_is_bounded(act: Any) -> None:
 def test_the_command_replays_what_its_filters_select(capsys: pytest.CaptureFixture[str]) -> None:
     down, bad = in_state("failed"), in_state("failed", error="400: bad field")
     call_command("replay_notifications", reason="was down", error="503", json=True)
-    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {
+    answer = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert {key: answer[key] for key in ("replayed", "skipped", "dry_run")} == {
         "replayed": 1,
         "skipped": {},
         "dry_run": False,

@@ -17,7 +17,7 @@ from django_q.signing import SignedPackage
 
 from jobs import catalog, tasks
 from jobs.models import JobRun
-from jobs.schedules import DRAIN, FEEDBACK, PREFIX, TRAFFIC, WATCHES, sync_schedules
+from jobs.schedules import ACTS, DRAIN, FEEDBACK, PREFIX, TRAFFIC, WATCHES, sync_schedules
 from tests.catalogue import Install
 
 NOW = dt.datetime(2099, 7, 1, 12, 0, tzinfo=dt.UTC)
@@ -112,7 +112,7 @@ def test_rows_without_a_job_and_second_rows_go_and_rows_of_others_stay(install: 
     assert "delete postroom:probe: is a second row" in printed
     assert "not ours, left alone: backup" in printed
     assert sorted(Schedule.objects.values_list("name", flat=True)) == sorted(
-        ["backup", PROBE, DRAIN, FEEDBACK, TRAFFIC, *WATCHES]
+        ["backup", PROBE, DRAIN, FEEDBACK, TRAFFIC, ACTS, *WATCHES]
     )
 
 
@@ -163,7 +163,7 @@ def test_two_deploys_at_once_make_one_row_each(install: Install) -> None:
     for thread in threads:
         thread.join(15)
     assert sorted(Schedule.objects.values_list("name", flat=True)) == sorted(
-        [PROBE, DRAIN, FEEDBACK, TRAFFIC, *WATCHES]
+        [PROBE, DRAIN, FEEDBACK, TRAFFIC, ACTS, *WATCHES]
     )
 
 
@@ -174,6 +174,7 @@ def test_the_real_catalogue_can_be_scheduled() -> None:
         DRAIN,
         FEEDBACK,
         TRAFFIC,
+        ACTS,
         *WATCHES,
         *(PREFIX + name for name in catalog.CATALOG),
     }
@@ -222,6 +223,7 @@ def test_each_cluster_gets_its_own_schedules(install: Install, monkeypatch: pyte
         ("jobs.tasks.run_scheduled", ("probe",)),
         ("jobs.tasks.watch_all", ()),
         ("jobs.tasks.fold_traffic", ()),
+        ("jobs.tasks.work_off_acts", ()),
     }
 
 
