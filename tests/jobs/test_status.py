@@ -178,7 +178,7 @@ def test_the_cost_does_not_grow_with_the_runs(
             """
             INSERT INTO job_runs (id, job_name, started_at, finished_at, status, error_message, moment, trigger, actor,
                                   summary, lease_until)
-            SELECT gen_random_uuid(), CASE n %% 3 WHEN 0 THEN 'probe' ELSE 'other' END, %s - n * interval '1 minute',
+            SELECT gen_random_uuid(), CASE n %% 13 WHEN 0 THEN 'probe' ELSE 'job' || n %% 13 END, %s - n * interval '1 minute',
                    %s - n * interval '1 minute', CASE n %% 7 WHEN 0 THEN 'failed' ELSE 'success' END, 'x', now(),
                    'schedule', '', '{}', now()
             FROM generate_series(1, 100000) AS n
