@@ -18,6 +18,7 @@ from consent.admin.forms import ConsentForm
 from consent.admin.links import link
 from consent.admin.receipts import CustomerLedger
 from consent.admin_base import ModelAdmin, ReadOnlyAdmin, TextWidget
+from consent.admin_lists import CappedPaginator
 from consent.models import ConsentEvent, CustomerConsent, Source
 from consent.preferences import request as ask_for
 from consent.preferences import revoke
@@ -37,6 +38,7 @@ class CustomerConsentAdmin(ModelAdmin[CustomerConsent]):
     search_help_text = _("Customer id")
     ordering = ["customer_id", "channel", "category"]
     show_full_result_count = False
+    paginator = CappedPaginator
     formfield_overrides = {models.TextField: {"widget": TextWidget}}
 
     def get_fields(self, request: HttpRequest, obj: CustomerConsent | None = None) -> list[Any]:
@@ -122,6 +124,7 @@ class ConsentEventAdmin(CustomerLedger, ReadOnlyAdmin[ConsentEvent]):
     search_fields = ["customer_id__exact"]
     search_help_text = _("Customer id")
     show_full_result_count = False
+    paginator = CappedPaginator
     fields = [
         "customer_id",
         "whole_ledger",
