@@ -1,27 +1,34 @@
-"""The admin's first page: in, a request; out, how the queue, the channels and the jobs stand, as far as its user may see.
-
-A thin beginning: charts, history and what needs attention first come with the back office.
-"""
+"""The admin's first page: in, a request; out, how everything stands, as far as its reader may see, and the same as a fragment."""
 
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
-from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
 
-from consent.models import Channel
+from config.dashboard.amounts import grouped, in_words
+from config.dashboard.attention import LATE, in_order, of_jobs, of_reports, of_texts
+from config.dashboard.attention_queue import of_the_queue
+from config.dashboard.channel_rows import channel_rows
+from config.dashboard.links import Links
+from config.dashboard.traffic_card import PERIODS, is_period, traffic_card
+from jobs.admin.strip import strips
 from jobs.admin.summary import JOB_STATES
 from jobs.status import job_statuses
-from notifications.admin.figures import COUNT_LIMIT, QueueFigures, queue_figures
+from notifications.admin.figures import backlogs, oldest_of
 from notifications.models import Notification
+from notifications.state_counts import DUE, Counted, state_counts
+from notifications.traffic.period import Period, span
+from notifications.traffic.read import figures
 
-LATE = dt.timedelta(minutes=5)
 Status = Notification.Status
 # What the rules withheld and what a person stopped: one state of the queue.
 STATUS_NAMES: Mapping[str, Promise] = {Status.CANCELLED: gettext_lazy("Withheld")}
@@ -39,74 +46,85 @@ class Tile:
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """unfold's DASHBOARD_CALLBACK. Each part is asked for only if its reader may see it."""
-    now = timezone.now()
+    """unfold's DASHBOARD_CALLBACK."""
     context["title"] = _("Home")
-    if request.user.has_perm("notifications.view_notification"):
-        figures = queue_figures(now=now)
-        context["tiles"] = tiles(figures)
-        context["by_channel"] = by_channel(figures)
-        context["statuses"] = [STATUS_NAMES.get(status, label) for status, label in Status.choices]
-    if request.user.has_perm("jobs.view_jobrun"):
-        context["jobs"] = [(job, *JOB_STATES[job.state]) for job in job_statuses(now=now)]
-        context["jobs_url"] = _url("jobs_jobrun")
+    return {**context, **home(request, now=timezone.now())}
+
+
+@require_safe
+def live(request: HttpRequest) -> HttpResponse:
+    """The inside of the page, for live.js."""
+    return TemplateResponse(request, "config/home/live.html", home(request, now=timezone.now()))
+
+
+def home(request: HttpRequest, *, now: dt.datetime) -> dict[str, Any]:
+    """Each part is asked for only if its reader may see it."""
+    links = Links(request.user)
+    asked = request.GET.get("period", "")
+    period = Period(asked) if is_period(asked) else Period.DAY
+    context: dict[str, Any] = {
+        "period": period.value,
+        "periods": [(one.value, label, one is period) for one, label in PERIODS.items()],
+        "now": now,
+    }
+    matters = chain(of_reports(links), of_texts(links))
+    if links.may("notifications.view_notification"):
+        found = figures(span(period, now=now, zone=timezone.get_current_timezone()), now=now)
+        channels, counts = backlogs(now=now), state_counts(now=now)
+        matters = chain(of_the_queue(channels, counts[Status.FAILED], found, links, now=now), matters)
+        context["tiles"] = _tiles(counts, oldest_of(channels), links)
+        context["channels"] = channel_rows(channels, found, links)
+        context["traffic"] = traffic_card(found, links)
+    if links.may("jobs.view_jobrun"):
+        statuses = job_statuses(now=now)
+        pictures = strips([job.name for job in statuses], now=now)
+        matters = chain(matters, of_jobs(statuses, links, now=now))
+        context["jobs"] = [
+            (job, *JOB_STATES[job.state], links.job(job.name), pictures[job.name]) for job in statuses
+        ]
+        context["jobs_url"] = links.list_of("jobs.jobrun")
+    if context.keys() & {"tiles", "jobs"} or links.may("notifications.view_inboundtext"):
+        context["matters"] = in_order(matters)
     return context
 
 
-def tiles(figures: QueueFigures) -> list[Tile]:
-    age = figures.oldest_age
-    waiting = sum(backlog.waiting for backlog in figures.backlogs)
-    day = _("last 24 hours")
-    queue = _url("notifications_notification")
-    failed = figures.total(Status.FAILED)
+def _tiles(counts: Mapping[str, Counted], age: dt.timedelta | None, links: Links) -> list[Tile]:
+    """The queue by state. What is kept of what ended is a matter of retention, so these are no rates."""
+    queued, due = counts[Status.QUEUED], counts[DUE]
+    later = grouped(queued.count - due.count) if queued.is_exact and due.is_exact else _short(queued)
+    kept = _("in the queue")
     return [
         Tile(
             _("Due now"),
-            f"{waiting}" if waiting < COUNT_LIMIT else _("more than %d") % COUNT_LIMIT,
+            _short(due),
             _("oldest waits %s") % in_words(age) if age is not None else _("nothing waits"),
-            f"{queue}?status__exact=queued",
+            links.queue(status__exact="queued"),
             "warn" if age is not None and age > LATE else "",
         ),
-        Tile(_("Sent"), str(figures.total(Status.SENT)), day, f"{queue}?status__exact=sent"),
-        Tile(_("Failed"), str(failed), day, f"{queue}?status__exact=failed", "bad" if failed else ""),
+        Tile(_("For later"), later, _("queued, not due yet"), links.queue(status__exact="queued")),
+        Tile(
+            _("In flight"),
+            _short(counts[Status.PROCESSING]),
+            _("with a worker"),
+            links.queue(status__exact="processing"),
+        ),
+        Tile(_("Sent"), _short(counts[Status.SENT]), kept, links.queue(status__exact="sent")),
+        Tile(
+            _("Failed"),
+            _short(counts[Status.FAILED]),
+            _("for a person to look at"),
+            links.queue(status__exact="failed"),
+            "bad" if counts[Status.FAILED] else "",
+        ),
         Tile(
             STATUS_NAMES[Status.CANCELLED],
-            str(figures.total(Status.CANCELLED)),
-            day,
-            f"{queue}?status__exact=cancelled",
+            _short(counts[Status.CANCELLED]),
+            kept,
+            links.queue(status__exact="cancelled"),
         ),
     ]
 
 
-def by_channel(figures: QueueFigures) -> list[dict[str, Any]]:
-    """A row a channel: the day's counts by status, what waits, open or paused."""
-    queue = _url("notifications_notification")
-    return [
-        {
-            "label": Channel(backlog.channel).label,
-            "url": f"{queue}?channel__exact={backlog.channel}",
-            "counts": [figures.counts.get((backlog.channel, status), 0) for status in Status.values],
-            "backlog": backlog,
-            "waits": in_words(backlog.oldest_age) if backlog.oldest_age is not None else "",
-        }
-        for backlog in figures.backlogs
-    ]
-
-
-def in_words(age: dt.timedelta) -> str:
-    """One unit is enough to act on."""
-    seconds = max(0, int(age.total_seconds()))
-    if seconds < 120:
-        return ngettext("%d second", "%d seconds", seconds) % seconds
-    if seconds < 7200:
-        return ngettext("%d minute", "%d minutes", seconds // 60) % (seconds // 60)
-    if seconds < 172_800:
-        return ngettext("%d hour", "%d hours", seconds // 3600) % (seconds // 3600)
-    return ngettext("%d day", "%d days", seconds // 86_400) % (seconds // 86_400)
-
-
-def _url(name: str) -> str:
-    try:
-        return reverse(f"admin:{name}_changelist")
-    except NoReverseMatch:
-        return ""
+def _short(count: Counted) -> str:
+    """«10,000+» for «more than 10,000»: a tile is narrow."""
+    return str(count) if count.is_exact or count.is_estimate else f"{grouped(count.count)}+"

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from config import api
+from config.admin_home import live
 from config.monitoring.page import metrics
 from config.monitoring.probes import PROBES
 from config.preferences import language, preferences
@@ -17,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/two-step/", admin.site.admin_view(two_step), name="two_step"),
     path("admin/preferences/", admin.site.admin_view(preferences), name="preferences"),
     path("admin/language/", admin.site.admin_view(language), name="language"),
+    path("admin/home/", admin.site.admin_view(live), name="home_live"),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
     *(path(address.lstrip("/"), view) for address, view in PROBES.items()),

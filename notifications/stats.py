@@ -72,13 +72,18 @@ class QueueStats:
 
 def queue_stats(*, now: dt.datetime) -> QueueStats:
     """Two statements."""
-    arguments: dict[str, Any] = {"channels": list(Channel.values), "more": CAP + 1, "now": now}
+    arguments: dict[str, Any] = {"channels": list(Channel.values), "more": CAP + 1}
     with connection.cursor() as cursor:
         cursor.execute(DEPTHS, arguments)
         counts = {(status, channel): count for status, channel, count in cursor.fetchall()}
-        cursor.execute(OLDEST, arguments)
-        oldest = dict(cursor.fetchall())
-    return QueueStats(tuple(_depths(counts)), oldest)
+    return QueueStats(tuple(_depths(counts)), oldest_due(now=now))
+
+
+def oldest_due(*, now: dt.datetime) -> Mapping[str, float]:
+    """By channel, how many seconds the oldest due message has waited. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(OLDEST, {"channels": list(Channel.values), "now": now})
+        return dict(cursor.fetchall())
 
 
 def _depths(counts: Mapping[tuple[str, str], int]) -> Iterator[Depth]:

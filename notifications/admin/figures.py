@@ -1,72 +1,75 @@
-"""How the queue stands: in, a moment; out, frozen figures for the first page, read through indexes."""
+"""How the queue stands by channel: in, a moment; out, what is due, for later and in flight, and what stands against sending."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count
+from django.db import connection
 
 from consent.models import Channel
+from notifications.backlog import backlog
 from notifications.channel_state import Kind, Stop, states
-from notifications.models import Notification
-from notifications.stats import queue_stats
+from notifications.stats import CAP, oldest_due
 
-PERIOD = dt.timedelta(hours=24)
-# A backlog is a backlog: counting it to the end would take longer the worse it is.
-COUNT_LIMIT = 10_000
-
-Status = Notification.Status
+# Few rows are in flight; the status as a literal, for notification_queue_inflight.
+IN_FLIGHT = """
+SELECT channel, count(*) FROM (
+    SELECT channel FROM notification_queue WHERE status = 'processing' ORDER BY id LIMIT %s
+) AS held GROUP BY channel
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What is due on one channel. `waiting` stops at COUNT_LIMIT; `oldest_age` is None when nothing is due."""
+    """One channel. `waiting` and `later` stop counting at CAP for each priority; `unknown` are failed messages that may have been
+    sent; `oldest_age` is None when nothing is due."""
 
     channel: str
     waiting: int
+    later: int
+    in_flight: int
+    unknown: int
     oldest_age: dt.timedelta | None
     stops: tuple[Stop, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class QueueFigures:
-    """`counts` is by (channel, status) for what was asked for in the last PERIOD."""
-
-    counts: Mapping[tuple[str, str], int]
-    backlogs: tuple[Backlog, ...]
-
-    def total(self, status: str) -> int:
-        return sum(count for (_, of), count in self.counts.items() if of == status)
-
     @property
-    def oldest_age(self) -> dt.timedelta | None:
-        """How long the oldest due message has waited, where no person paused the channel: there, waiting was asked for."""
-        ages = [
-            backlog.oldest_age
-            for backlog in self.backlogs
-            if backlog.oldest_age is not None and all(stop.kind is not Kind.PAUSED for stop in backlog.stops)
-        ]
-        return max(ages, default=None)
+    def is_capped(self) -> bool:
+        """May more be due than were counted?"""
+        return self.waiting >= CAP
 
 
-def queue_figures(*, now: dt.datetime) -> QueueFigures:
-    """Four queries, and one more for each channel with something due."""
-    recent = Notification.objects.filter(created_at__gte=now - PERIOD).order_by()
-    counts = {
-        (channel, status): count
-        for channel, status, count in recent.values_list("channel", "status").annotate(count=Count("pk"))
-    }
+def backlogs(*, now: dt.datetime) -> tuple[Backlog, ...]:
+    """Of every channel, in five statements."""
     stops = {standing.channel: standing.stops for standing in states(now=now)}
-    oldest = queue_stats(now=now).oldest_due_seconds
-    backlogs = tuple(_backlog(name, oldest.get(name, 0.0), stops[name], now) for name in Channel.values)
-    return QueueFigures(counts, backlogs)
-
-
-def _backlog(channel: str, seconds: float, stops: tuple[Stop, ...], now: dt.datetime) -> Backlog:
-    due = Notification.objects.filter(status=Status.QUEUED, channel=channel, scheduled_at__lte=now)
-    return Backlog(
-        channel=channel,
-        waiting=due.order_by()[:COUNT_LIMIT].count() if seconds else 0,
-        oldest_age=dt.timedelta(seconds=seconds) if seconds else None,
-        stops=stops,
+    found, in_flight = backlog(now=now), _in_flight()
+    ages = {
+        channel: dt.timedelta(seconds=seconds) for channel, seconds in oldest_due(now=now).items() if seconds
+    }
+    return tuple(
+        Backlog(
+            channel=channel,
+            waiting=found.ready.get(channel, 0),
+            later=found.scheduled.get(channel, 0),
+            in_flight=in_flight.get(channel, 0),
+            unknown=found.unknown[channel],
+            oldest_age=ages.get(channel),
+            stops=stops[channel],
+        )
+        for channel in Channel.values
     )
+
+
+def oldest_of(found: Iterable[Backlog]) -> dt.timedelta | None:
+    """How long the oldest due message has waited, where no person paused the channel: there, waiting was asked for."""
+    ages = [
+        backlog.oldest_age
+        for backlog in found
+        if backlog.oldest_age is not None and all(stop.kind is not Kind.PAUSED for stop in backlog.stops)
+    ]
+    return max(ages, default=None)
+
+
+def _in_flight() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(IN_FLIGHT, [CAP])
+        return dict(cursor.fetchall())

@@ -31,14 +31,13 @@ def percentile(counts: Mapping[str, int], share: float) -> Percentile | None:
     total = sum(counts.values())
     if not total:
         return None
-    wanted, below, low = share * total, 0, 0.0
-    for name in sorted(counts, key=float):
-        count = counts[name]
-        high = float(name)
+    wanted, below = share * total, 0
+    low = 0.0
+    for name in sorted({*counts, *NAMES}, key=float):
+        count, high = counts.get(name, 0), float(name)
         if count and below + count >= wanted:
             if name == BEYOND:
                 return Percentile(low, is_beyond=True)
             return Percentile(low + (high - low) * (wanted - below) / count)
-        below += count
-        low = high
-    return Percentile(low, is_beyond=True)
+        below, low = below + count, high
+    raise AssertionError("shares are at most 1")

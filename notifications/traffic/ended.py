@@ -14,15 +14,15 @@ from notifications.traffic.steps import day_of, hour_of, kept_since
 # When something ended is said as `archive.py` says it, so that its move to the history changes no figure.
 COUNTED: Final = """
 SELECT minute, channel, what, code, count(*) AS count FROM (
-    SELECT date_trunc('minute', last_attempt_at, 'UTC') AS minute, channel, 'failed' AS what,
+    (SELECT date_trunc('minute', last_attempt_at, 'UTC') AS minute, channel, 'failed' AS what,
         left(split_part(error, ':', 1), 60) AS code
-    FROM notification_queue WHERE status = 'failed' AND last_attempt_at >= %(since)s AND last_attempt_at < %(until)s
+    FROM notification_queue WHERE status = 'failed' AND last_attempt_at >= %(since)s AND last_attempt_at < %(until)s {limit})
     UNION ALL
-    SELECT date_trunc('minute', (metadata #>> '{{withheld,at}}')::timestamptz, 'UTC'), channel, 'withheld',
+    (SELECT date_trunc('minute', (metadata #>> '{{withheld,at}}')::timestamptz, 'UTC'), channel, 'withheld',
         left(COALESCE(metadata #>> '{{withheld,rule}}', ''), 60)
     FROM notification_queue
     WHERE status = 'cancelled' AND (metadata #>> '{{withheld,at}}') COLLATE "C" >= %(since_text)s
-      AND (metadata #>> '{{withheld,at}}') COLLATE "C" < %(until_text)s
+      AND (metadata #>> '{{withheld,at}}') COLLATE "C" < %(until_text)s {limit})
     {past}
 ) AS ended
 WHERE minute >= %(since)s AND minute < %(until)s
@@ -37,8 +37,9 @@ _PAST: Final = """
     WHERE h.status IN ('failed', 'cancelled') AND h.finished_at >= %(since)s AND h.finished_at < %(until)s
       AND NOT EXISTS (SELECT 1 FROM notification_queue AS q WHERE q.id = h.id)
 """
-IN_QUEUE: Final = COUNTED.format(past="")
-ANYWHERE: Final = COUNTED.format(past=_PAST)
+ANYWHERE: Final = COUNTED.format(past=_PAST, limit="")
+# For who looks at the last minutes: not more than so many of each.
+RECENT: Final = COUNTED.format(past="", limit="LIMIT %(limit)s")
 _FORGET = """
 DELETE FROM traffic WHERE step = %(step)s AND start >= %(since)s AND start < %(until)s AND what IN ('failed', 'withheld')
 """

@@ -1,6 +1,8 @@
 """The first page and the sidebar: figures for those who may see them, links that never lead to a refusal."""
 
 import datetime as dt
+import json
+import re
 from typing import Any
 
 import pytest
@@ -8,14 +10,21 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from config.admin_home import in_words
+from config.dashboard.amounts import in_words, share, took
+from jobs.runner import run
+from notifications.category_stop import stop
 from notifications.channel_state import pause
-from notifications.models import Notification
-from tests.notification_factories import NotificationFactory
+from notifications.models import DrainWatch, Notification, SendingDay, TrafficFold
+from notifications.open_texts import decide
+from notifications.traffic.buckets import Percentile
+from notifications.traffic.fold import fold
+from tests.catalogue import Install
+from tests.notification_factories import DeliveryAttemptFactory, NotificationFactory, ProviderEventFactory
 from tests.operators import VIEW, operator, seen
 
 pytestmark = pytest.mark.django_db
-HOME = "/admin/"
+HOME, LIVE = "/admin/", "/admin/home/"
+MINUTE = dt.timedelta(minutes=1)
 
 
 def links(response: Any) -> dict[str, str]:
@@ -27,67 +36,240 @@ def links(response: Any) -> dict[str, str]:
     }
 
 
-def test_it_shows_the_day_by_status_and_channel_and_what_waits() -> None:
+def drain_alive() -> None:
+    later = timezone.now() + dt.timedelta(hours=1)
+    DrainWatch.objects.create(alive_until=later, listening_until=later)
+
+
+def matters(response: Any) -> list[tuple[str, str]]:
+    return [(matter.gravity.tone, matter.title) for matter in response.context["matters"]]
+
+
+def attempted(row: Notification, **given: Any) -> None:
+    DeliveryAttemptFactory.create(
+        notification=row, outcome="sent" if row.status == "sent" else "permanent", **given
+    )
+
+
+# ── The queue, the channels, what went through ──────────────────────────────────────────────────────────
+def test_it_shows_the_queue_by_state_and_channel_and_what_went_through() -> None:
     now = timezone.now()
-    NotificationFactory.create_batch(3, status="sent")
-    NotificationFactory.create_batch(2, status="failed", channel="sms")
+    for row in NotificationFactory.create_batch(3, status="sent"):
+        attempted(row)
+    for row in NotificationFactory.create_batch(2, status="failed", channel="sms"):
+        attempted(row, provider="twilio", provider_code="30005")
     NotificationFactory.create(status="cancelled")
-    NotificationFactory.create(status="queued", scheduled_at=now - dt.timedelta(minutes=7))
+    NotificationFactory.create(status="queued", scheduled_at=now - 7 * MINUTE)
     NotificationFactory.create(status="queued", scheduled_at=now + dt.timedelta(hours=1))
-    old = NotificationFactory.create(status="failed")
-    Notification.objects.filter(pk=old.pk).update(created_at=now - dt.timedelta(hours=25))
     pause("push", until=now + dt.timedelta(hours=2), reason="Keys are wrong", by="postroom")
 
     response = operator(VIEW).get(HOME)
     tiles = {str(tile.name): (tile.figure, tile.tone) for tile in response.context["tiles"]}
     assert tiles == {
         "Due now": ("1", "warn"),
+        "For later": ("1", ""),
+        "In flight": ("0", ""),
         "Sent": ("3", ""),
         "Failed": ("2", "bad"),
         "Withheld": ("1", ""),
     }
     page = seen(response)
     assert "oldest waits 7 minutes" in page
-    assert "E-mail Open 2 0 3 0 1 1 7 minutes" in page
-    assert "SMS Open 0 0 0 2 0 0 –" in page
-    assert "Paused until" in page
+    assert "E-mail Open 1 7 minutes 1 0 3 0 1" in page
+    assert "SMS Open 0 – 0 0 0 2 0" in page
+    assert "Push Refused by the provider until" in page
     assert "Keys are wrong" in page
+    assert "twilio Permanent failure 30005 2 100.0" in page
+    assert "consent.revoked 1 100.0" in page
 
 
-def test_what_waits_on_a_paused_channel_is_no_alarm() -> None:
-    NotificationFactory.create(status="queued", scheduled_at=timezone.now() - dt.timedelta(hours=3))
-    pause("email", until=timezone.now() + dt.timedelta(hours=2), reason="Holiday", by="staff:1")
-    [due, *_] = operator(VIEW).get(HOME).context["tiles"]
-    assert (due.figure, due.tone) == ("1", "")
+def test_what_went_through_is_the_same_before_and_after_it_is_counted() -> None:
+    """Read live at first, from the table later."""
+    fold(now=timezone.now() - dt.timedelta(hours=1))
+    for status in ("sent", "failed"):
+        attempted(NotificationFactory.create(status=status, scheduled_at=timezone.now() - 2 * MINUTE))
+    client = operator(VIEW)
+    for period in ("hour", "day", "week", "month", "year"):
+        before = client.get(f"{HOME}?period={period}").context["traffic"].totals
+        assert [total.count for total in before] == ["1", "1", "0"]
+    fold(now=timezone.now() + MINUTE)
+    for period in ("hour", "day", "week", "month", "year"):
+        found = client.get(f"{HOME}?period={period}").context["traffic"]
+        assert [total.count for total in found.totals] == ["1", "1", "0"], period
+        assert sum(found.chart["series"][0]["values"]) == 1
 
 
-def test_an_empty_system_says_that_nothing_waits() -> None:
+def test_the_charts_are_data_with_units_and_a_table_that_says_the_same() -> None:
+    attempted(
+        NotificationFactory.create(status="sent", scheduled_at=timezone.now() - 40 * dt.timedelta(seconds=1))
+    )
+    response = operator(VIEW).get(f"{HOME}?period=hour")
+    body = response.content.decode()
+    found = re.search(r'<script id="ho-traffic-data" type="application/json">(.*?)</script>', body)
+    assert found is not None
+    chart = json.loads(found[1])
+    assert (chart["y"], len(chart["labels"])) == ("messages a minute", 60)
+    assert [one["name"] for one in chart["series"]] == ["Sent", "Failed", "Withheld"]
+    table = response.context["traffic"].pieces
+    assert [label for label, _counts in table] == chart["labels"]
+    assert [counts[0] for _label, counts in table] == [str(value) for value in chart["series"][0]["values"]]
+    speed = response.context["traffic"].speeds[0]
+    assert (speed.name, speed.calls[0]) == ("E-mail", "150\xa0ms")
+    assert speed.waits[0].endswith("\xa0s")
+
+
+def test_an_unknown_period_is_the_day() -> None:
+    assert operator(VIEW).get(f"{HOME}?period=aeon").context["period"] == "day"
+
+
+def test_each_figure_leads_to_the_list_behind_it() -> None:
+    attempted(NotificationFactory.create(status="failed", error="550: x"), provider_code="550")
+    NotificationFactory.create(status="cancelled")
+    NotificationFactory.create(
+        status="failed", error="outcome_unknown: timeout", metadata={"outcome_unknown": True}
+    )
+    run_links = operator("*").get(HOME)
+    hrefs = set(re.findall(r'href="(/admin/(?:notifications|jobs)/[^"]*)"', run_links.content.decode()))
+    shown = {href.replace("&amp;", "&") for href in hrefs if "?" in href}
+    assert any("error_class=550" in href for href in shown)
+    assert any("error_class=outcome_unknown" in href for href in shown)
+    assert any("withheld=consent.revoked" in href for href in shown)
+    client = operator("*")
+    for href in sorted(shown):
+        assert client.get(href).status_code == 200, href
+
+
+def test_an_empty_system_says_so_everywhere() -> None:
     page = seen(operator("*").get(HOME))
     assert "nothing waits" in page
+    assert "Nothing went through in this time." in page
+    assert "No provider was called in this time." in page
     assert "booking_reminders" in page
     assert "Never ran" in page
 
 
+# ── What needs attention first ──────────────────────────────────────────────────────────────────────────
+def test_where_nothing_is_wrong_it_says_that_all_is_well() -> None:
+    drain_alive()
+    response = operator(VIEW).get(HOME)
+    assert matters(response) == []
+    assert "All is well: nothing needs you now." in seen(response)
+
+
+def test_the_gravest_comes_first_each_with_where_it_is_mended(install: Install) -> None:
+    now = timezone.now()
+
+    def fail(**_given: Any) -> Any:
+        raise RuntimeError("the ledger is closed")
+
+    install(fail)
+    run("probe", now=now, trigger="command")
+    pause("sms", until=now + dt.timedelta(hours=2), reason="Moved", by="staff:1")
+    NotificationFactory.create(status="queued", scheduled_at=now - 40 * MINUTE)
+    NotificationFactory.create(status="failed", error="550: x")
+    NotificationFactory.create(
+        status="failed", error="outcome_unknown: timeout", metadata={"outcome_unknown": True}
+    )
+    stop(channel="email", category="marketing", reason="Too many complaints.", by="postroom")
+    ProviderEventFactory.create(attempts=99)
+    ProviderEventFactory.create(event_type="inbound", outcome="unclear", applied_at=now)
+    TrafficFold.objects.create(folded_at=now - dt.timedelta(hours=2))
+
+    response = operator("*").get(HOME)
+    assert matters(response) == [
+        ("bad", "SMS: Paused"),
+        ("bad", "The oldest due message has waited for 40 minutes"),
+        ("bad", "E-mail: Marketing is held back"),
+        ("bad", "1 message may have been sent, or not"),
+        ("bad", "1 report of a provider could not be applied"),
+        ("warn", "1 failed message waits for a person"),
+        ("warn", "The charts are behind: last counted 2 hours ago"),
+        ("warn", "1 text from a customer is unclear"),
+        ("warn", "probe fails"),
+    ]
+    client = operator("*")
+    for matter in response.context["matters"]:
+        if matter.url:
+            assert client.get(matter.url).status_code == 200, matter.url
+    assert sum(bool(matter.url) for matter in response.context["matters"]) == 8
+
+
+def test_a_paused_channel_is_named_and_what_waits_on_it_is_no_alarm_of_its_own() -> None:
+    drain_alive()
+    NotificationFactory.create(status="queued", scheduled_at=timezone.now() - dt.timedelta(hours=3))
+    pause("email", until=timezone.now() + dt.timedelta(hours=2), reason="Holiday", by="staff:1")
+    response = operator(VIEW).get(HOME)
+    [due, *_] = response.context["tiles"]
+    assert (due.figure, due.tone) == ("1", "")
+    assert matters(response) == [("bad", "E-mail: Paused")]
+    assert "Holiday · 1 message waits" in seen(response)
+
+
+def test_many_complaints_are_told_before_marketing_is_stopped() -> None:
+    drain_alive()
+    SendingDay.objects.create(
+        domain="rental.example", day=timezone.localdate(), delivered=10_000, complained=9
+    )
+    [(tone, title)] = matters(operator(VIEW).get(HOME))
+    assert (tone, title.split(" of ")[0]) == ("warn", "0.09%")
+
+
+def test_a_text_of_which_somebody_said_what_came_of_it_is_no_matter_any_more() -> None:
+    drain_alive()
+    now = timezone.now()
+    row = ProviderEventFactory.create(event_type="inbound", outcome="unclear", applied_at=now)
+    client = operator("*")
+    assert matters(client.get(HOME)) == [("warn", "1 text from a customer is unclear")]
+    decide(row.pk, what="answered", by="staff:1", reason="Called her back", now=now)
+    assert matters(client.get(HOME)) == []
+
+
+# ── Who may see what, and what it costs ─────────────────────────────────────────────────────────────────
 def test_the_cost_does_not_grow_with_the_rows(django_assert_num_queries: Any) -> None:
     client = operator("*")
+    attempted(NotificationFactory.create(status="sent"))
     NotificationFactory.create(status="queued")
     client.get(HOME)
     with CaptureQueriesContext(connection) as captured:
         client.get(HOME)
+    assert len(captured) <= 30
     NotificationFactory.create_batch(30, status="queued")
+    for row in NotificationFactory.create_batch(30, status="failed"):
+        attempted(row)
     with django_assert_num_queries(len(captured)):
         client.get(HOME)
 
 
 def test_figures_are_for_those_who_may_see_their_rows() -> None:
     NotificationFactory.create(status="failed")
+    ProviderEventFactory.create(attempts=99)
     nobody = operator().get(HOME)
     assert "Your account may not see any figures" in seen(nobody)
-    assert "tiles" not in nobody.context
-    assert "jobs" not in nobody.context
+    for part in ("tiles", "traffic", "channels", "jobs", "matters"):
+        assert part not in nobody.context
     jobs_only = operator("jobs.view_jobrun").get(HOME)
     assert "tiles" not in jobs_only.context
+    assert "traffic" not in jobs_only.context
     assert "booking_reminders" in seen(jobs_only)
+    assert matters(jobs_only) == []
+
+
+def test_who_may_not_open_a_list_is_not_led_there() -> None:
+    pause("sms", until=timezone.now() + dt.timedelta(hours=2), reason="Moved", by="staff:1")
+    response = operator(VIEW).get(HOME)
+    assert "/admin/notifications/channelstate/" not in response.content.decode()
+    assert "/admin/jobs/" not in response.content.decode()
+
+
+def test_the_fragment_is_the_inside_of_the_page_and_as_guarded() -> None:
+    client = operator(VIEW)
+    fragment = client.get(f"{LIVE}?period=week")
+    assert "<html" not in fragment.content.decode()
+    assert 'id="ho-traffic-data"' in fragment.content.decode()
+    assert "tiles" not in operator().get(LIVE).context
+    assert client.post(LIVE).status_code == 405
+    client.logout()
+    assert client.get(LIVE).status_code == 302
 
 
 def test_the_sidebar_holds_only_what_its_reader_may_open() -> None:
@@ -109,6 +291,7 @@ def test_it_says_that_this_is_the_sandbox() -> None:
     assert "Sandbox" in seen(operator(VIEW).get("/admin/notifications/notification/"))
 
 
+# ── Words ───────────────────────────────────────────────────────────────────────────────────────────────
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
@@ -122,3 +305,20 @@ def test_it_says_that_this_is_the_sandbox() -> None:
 )
 def test_an_age_in_words(seconds: int, words: str) -> None:
     assert in_words(dt.timedelta(seconds=seconds)) == words
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "words"),
+    [(3, "3 ms"), (124, "120 ms"), (999, "1.0 s"), (1440, "1.4 s"), (43_000, "43 s"), (90_000, "1.5 min"), (7_200_000, "2.0 h")],
+)  # fmt: skip
+def test_a_length_in_words(milliseconds: float, words: str) -> None:
+    assert took(Percentile(milliseconds)) == words.replace(" ", "\xa0")
+
+
+def test_a_length_beyond_the_last_bucket_and_none_at_all() -> None:
+    assert took(Percentile(21_600_000, is_beyond=True)) == "> 6.0\xa0h"
+    assert took(None) == "–"
+
+
+def test_a_share_that_is_tiny_is_not_called_nothing() -> None:
+    assert (share(1, 10_000), share(0, 9), share(1, 8)) == ("< 0.1 %", "–", "12.5\xa0%")

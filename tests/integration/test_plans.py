@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from consent.gate import Subject, check_many
 from notifications.admin.detail import load, message_page
-from notifications.admin.figures import queue_figures
+from notifications.admin.figures import backlogs
 from notifications.backlog import backlog
 from notifications.cancel import cancel
 from notifications.candidate import Candidate
@@ -32,13 +32,15 @@ from notifications.expire import expire
 from notifications.frequency import under_cap
 from notifications.history import find
 from notifications.message import Claimed, Delivery, NotifyRequest
-from notifications.models import ProviderEvent
+from notifications.models import DeliveryAttempt, ProviderEvent, TrafficFold
 from notifications.record import record
 from notifications.release import release
 from notifications.replay import replay
 from notifications.retention import Retention, count_ended, ended
+from notifications.state_counts import state_counts
 from notifications.stats import queue_stats
 from notifications.template_use import traffic
+from notifications.traffic.fold import fold
 from notifications.verdict import Verdict
 from notifications.webhooks.apply import apply_some
 from templates_app.models import NotificationTemplate
@@ -184,6 +186,24 @@ def live_tabs() -> None:
     assert operator("*").get(f"{QUEUE}tabs/?{query}").status_code == 200
 
 
+def home() -> None:
+    _folded(minutes=2)
+    assert operator("*").get("/admin/?period=month").status_code == 200
+
+
+def folds() -> None:
+    _folded(minutes=30)
+    assert fold(now=NOW).is_done
+
+
+def _folded(*, minutes: int) -> None:
+    """So long ago, but for the newest 300 attempts."""
+    at = NOW - dt.timedelta(minutes=minutes)
+    newest = DeliveryAttempt.objects.order_by("-pk").values_list("pk", flat=True)[300]
+    state = {"attempt": newest, "ended": at, "folded_at": at, "swept_at": at}
+    TrafficFold.objects.update_or_create(pk=1, defaults=state)
+
+
 def message_page_of_an_old_one() -> None:
     row = load(history.message(77))
     assert row is not None
@@ -261,7 +281,16 @@ CASES: Mapping[str, Case] = {
     "texts from customers": Case(texts_from_customers, "provider_events_inbound", rows_apart=250),
     "a template's waiting": Case(use_of_a_template, DUE),
     "a template's newest": Case(use_of_a_template, CREATED, rows_apart=400),
-    "home": Case(lambda: queue_figures(now=NOW), CREATED),
+    "home, waiting": Case(lambda: backlogs(now=NOW), DUE),
+    "home, states": Case(lambda: state_counts(now=NOW), STATUS),
+    "home, since the last fold": Case(home, "delivery_attempts_pkey", rows_apart=400),
+    "home, failed since": Case(home, "notification_queue_failed_at", rows_apart=400),
+    "home, withheld since": Case(home, "notification_queue_withheld_at", rows_apart=400),
+    "home, reports stuck": Case(home, "provider_events_waiting", rows_apart=400),
+    "fold of traffic": Case(folds, "delivery_attempts_pkey", rows_apart=400),
+    "fold of failures": Case(folds, "notification_queue_failed_at", rows_apart=400),
+    "fold of what was withheld": Case(folds, "notification_queue_withheld_at", rows_apart=400),
+    "fold of what moved": Case(folds, "notification_history_finished", rows_apart=400),
     "message page": Case(message_page_of_an_old_one, KEY),
     "message page, other channels": Case(message_page_of_an_old_one, ONCE),
     "message page, other channels, past": Case(message_page_of_an_old_one, "notification_history_once"),
@@ -343,13 +372,16 @@ def ask_with_low_caps() -> dict[str, int]:
 CAPS = (
     "notifications.stats.CAP",
     "notifications.backlog.CAP",
-    "notifications.admin.figures.COUNT_LIMIT",
     "consent.admin_lists.COUNT_LIMIT",
     "notifications.admin.filters_seen.SAMPLE",
     "notifications.admin.reach.REACH",
     "notifications.state_counts.CAP",
     "notifications.template_use.NEWEST",
     "notifications.template_use.WAITING",
+    "notifications.state_counts.CAP",
+    "notifications.traffic.read.TAIL",
+    "notifications.admin.counting.COUNT_LIMIT",
+    "notifications.admin.filters.SAMPLE",
 )
 
 

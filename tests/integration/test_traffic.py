@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, connections, transaction
+from django.db import ProgrammingError, connection, connections, transaction
 from django.utils import timezone
 
 from notifications.models import DeliveryAttempt, Notification, Traffic, TrafficFold
@@ -18,9 +18,14 @@ from notifications.replay import replay
 from notifications.retention import Retention
 from notifications.traffic import fold as folding
 from notifications.traffic.fold import fold
+from notifications.traffic.period import Period, span
+from notifications.traffic.read import figures
 from notifications.traffic.rebuild import Busy, rebuild
 from notifications.traffic.steps import kept_since
 from tests.notification_factories import DeliveryAttemptFactory, NotificationFactory
+from tests.operators import operator
+from tests.plan_reader import explained
+from tests.roles import CLERK, WORKER, logged_in_as
 
 NOW = timezone.now().replace(second=30, microsecond=0)
 MINUTE = dt.timedelta(minutes=1)
@@ -274,6 +279,13 @@ def test_a_fold_that_stood_still_for_hours_catches_up(begun: None, monkeypatch: 
     assert (total("sent"), total("failed"), total("sent", "hour")) == (8, 8, 8)
 
 
+def test_a_standstill_that_is_shorter_than_a_sweep_is_caught_up_too(begun: None) -> None:
+    fold(now=NOW)
+    failed(NOW + 5 * MINUTE)
+    fold(now=NOW + 40 * MINUTE)
+    assert total("failed") == 1
+
+
 def test_a_fold_that_is_told_to_stop_goes_on_where_it_was(
     begun: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -385,3 +397,34 @@ def test_the_street_writes_no_count(db: None) -> None:
             "'delivery_attempts'::regclass) AND tgname NOT LIKE 'postroom_refuse%'"
         )
         assert cursor.fetchall() == []
+
+
+# ── Who reads and writes it, and by which index ─────────────────────────────────────────────────────────
+def test_a_worker_counts_and_the_back_office_only_reads(seen_by_all: None) -> None:
+    sent(at(MINUTE))
+    failed(at(MINUTE))
+    client = operator("*")
+    with logged_in_as(WORKER):
+        assert fold(now=NOW).is_done
+        assert rebuild(since=None, now=NOW) > 0
+    with logged_in_as(CLERK):
+        totals = client.get("/admin/").context["traffic"].totals
+        assert [total.count for total in totals] == ["1", "1", "0"]
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            Traffic.objects.update(count=2)
+
+
+def test_a_period_is_read_through_the_key_whatever_else_is_kept(begun: None) -> None:
+    """A year of a busy table, of which the last hour is read."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO traffic SELECT step, now() - n * interval '1 minute', 'email', 'sent', 'p' || p, '', 1 "
+            "FROM unnest(ARRAY['minute', 'hour', 'day']) AS step, generate_series(1, 3000) AS n, generate_series(1, 5) AS p"
+        )
+        cursor.execute("ANALYZE traffic")
+    now = timezone.now()
+    with explained("traffic") as plans:
+        figures(span(Period.HOUR, now=now, zone=dt.UTC), now=now)
+    [plan] = [plan for plan in plans if "GROUPING SETS" in plan.sql]
+    assert plan.indexes == {"traffic_pkey"}, plan
+    assert plan.blocks < 60, plan
