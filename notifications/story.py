@@ -49,6 +49,7 @@ _ACTED = {
     "settled_as_not_sent": _("Settled as not sent by %(by)s"),
     "rescheduled": _("Rescheduled by %(by)s"),
     "prioritised": _("Prioritised by %(by)s"),
+    "undone": _("Undone by %(by)s"),
 }
 
 
