@@ -1,7 +1,7 @@
 """Take an act back: in, what its messages were before; out, those that are so again.
 
 Only those that still are as the act left them: the last entry of their history is the act's own, nobody has tried to send
-them since, and they have not expired. Whatever happened to the others since stands.
+them since, them or a new one in their place, and they have not expired. Whatever happened to the others since stands.
 """
 
 import json
@@ -28,6 +28,9 @@ UPDATE notification_queue AS q SET {change} || {remember} FROM old WHERE q.id = 
 RETURNING q.id, q.id, '{{}}'::jsonb
 """
 _ALIVE = "(q.expires_at IS NULL OR q.expires_at > GREATEST(%(now)s, {}))"
+# Somebody has sent it again since: queued beside that new one, its recipient would get it twice.
+_NOT_REPEATED = """NOT EXISTS (SELECT 1 FROM notification_queue AS again
+    WHERE again.parent_id = q.id AND again.status <> 'cancelled')"""
 _WAS_DUE = "(w.was->>'scheduled_at')::timestamptz"
 
 
@@ -58,7 +61,7 @@ UNDO: Mapping[str, tuple[str, str]] = {
         "cancelled",
         _sql(
             f"""q.status = 'cancelled' AND q.metadata->'withheld'->>'stage' = 'operator' AND NOT q."to" ? 'erased'
-            AND {_ALIVE.format("q.scheduled_at")}""",
+            AND {_ALIVE.format("q.scheduled_at")} AND {_NOT_REPEATED}""",
             "status = 'queued', metadata = (q.metadata - 'withheld')",
         ),
     ),

@@ -317,6 +317,23 @@ def test_what_has_expired_or_was_forgotten_is_not_queued_again() -> None:
     assert {fresh(soon).status, fresh(erased).status} == {"cancelled"}
 
 
+def test_what_was_sent_again_instead_is_not_queued_beside_the_new_one() -> None:
+    row, other = NotificationFactory.create(), NotificationFactory.create()
+    act = did("cancel", row, other)
+    did("send_again", row)
+    assert taken_back(act).skipped == {"changed": 1}
+    assert (fresh(row).status, fresh(other).status) == ("cancelled", "queued")
+    # Nobody has two of it: the old one stays withheld.
+    assert Notification.objects.filter(status="queued").count() == 2
+
+
+def test_what_was_sent_again_and_withheld_is_queued_again_itself() -> None:
+    row = NotificationFactory.create()
+    act, again = did("cancel", row), did("send_again", row)
+    assert (taken_back(again).done, taken_back(act).done) == (1, 1)
+    assert [one.status for one in Notification.objects.order_by("created_at")] == ["queued", "cancelled"]
+
+
 def test_an_act_is_undone_once_and_only_what_it_did() -> None:
     row, other = NotificationFactory.create(), NotificationFactory.create(status="sent")
     act = did("cancel", row, other)
