@@ -4,12 +4,14 @@ A value that means nothing finds nothing, and the page says so: everything, whic
 that match» must never be given.
 """
 
+import datetime as dt
 import enum
 from typing import Any, ClassVar
 
 from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from notifications.models import Notification
@@ -25,13 +27,22 @@ class Cost(enum.Enum):
     LOOSE = "none: rows are looked through"
 
 
+# The attribute of a request that asks for the list as it was at a moment: an act is about what was confirmed (criteria.py).
+AS_OF = "as_of"
+
+
 class Choosing(SimpleListFilter):
-    """Whoever derives says in `rows` what a value means, and in `accepts` which values mean something."""
+    """Whoever derives says in `rows` what a value means at the moment `now`, and in `accepts` which values mean something."""
 
     kind: ClassVar[str] = "choice"  # or "text", "moment": the field in the form
     cost: Cost = Cost.LOOSE
     hint: ClassVar[Any] = ""
     problem = ""
+    now: dt.datetime
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        self.now = getattr(request, AS_OF, None) or timezone.now()
+        super().__init__(request, *args, **kwargs)
 
     def has_output(self) -> bool:
         return True

@@ -3,6 +3,7 @@
 The list itself answers, as it would in the browser: whatever filter or search it learns is understood here too.
 """
 
+import datetime as dt
 from collections.abc import Iterator
 
 from django.contrib import admin
@@ -14,10 +15,14 @@ from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.backends.signed_cookies import SessionStore
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from consent.models import Category, Channel
+from notifications.admin.choosing import AS_OF
 from notifications.admin.filters import TemplateFilter
+from notifications.admin.filters_dates import SinceFilter, UntilFilter, by_any_clock
+from notifications.admin.filters_dates import in_words as moment_in_words
 from notifications.admin.queue_list import FILTERS, KNOWN
 from notifications.admin.standings import BY_NAME, PARAMETER
 from notifications.models import BulkAct, Notification
@@ -35,19 +40,23 @@ class FilterNotUnderstood(ValueError):  # noqa: N818
 
 
 def matching(act: BulkAct) -> QuerySet[Notification]:
-    """The messages that an act's filter matches now, asked as the person who asked for the act."""
+    """The messages that an act's filter matches, asked as the person who asked for the act, and as of then: what has become
+    due since, or belongs to another day by now, is none of its business."""
     kind, _colon, known = act.by.partition(":")
     people = get_user_model().objects
     who = people.filter(pk=known).first() if kind == "staff" else None
-    return rows_of(act.query, who or AnonymousUser())
+    return rows_of(act.query, who or AnonymousUser(), as_of=act.asked_at)
 
 
-def rows_of(query: str, user: AbstractBaseUser | AnonymousUser) -> QuerySet[Notification]:
+def rows_of(
+    query: str, user: AbstractBaseUser | AnonymousUser, *, as_of: dt.datetime | None = None
+) -> QuerySet[Notification]:
     """Raises FilterNotUnderstood rather than match more than was meant."""
     queue = admin.site._registry[Notification]  # noqa: SLF001 (public by its documentation)
     request = HttpRequest()
     request.method, request.GET = "GET", QueryDict(query)
     request.user = user  # type: ignore[assignment]
+    setattr(request, AS_OF, as_of)
     # A search may have something to tell, which nobody reads here.
     request.session = SessionStore()
     MessageMiddleware(lambda _request: HttpResponse()).process_request(request)
@@ -63,10 +72,12 @@ def rows_of(query: str, user: AbstractBaseUser | AnonymousUser) -> QuerySet[Noti
 
 
 def kept(request: HttpRequest) -> str:
-    """The filters of the page that was looked at, without its number. Never empty: «all» is a choice too."""
+    """The filters of the page that was looked at, without its number, for whoever reads them later and elsewhere. Never empty:
+    «all» is a choice too."""
     query = request.GET.copy()
     for name in _PAGING & set(query):
         del query[name]
+    by_any_clock(query, now=timezone.now())
     return query.urlencode() or ALL
 
 
@@ -92,5 +103,7 @@ def _said(query: QueryDict) -> Iterator[tuple[str, str]]:
 
 
 def _label(name: str, value: str) -> str:
+    if name in (SinceFilter.parameter_name, UntilFilter.parameter_name):
+        return moment_in_words(value)
     choices = {"channel__exact": Channel.choices, "category__exact": Category.choices}.get(name, ())
     return next((str(label) for known, label in choices if known == value), value)

@@ -8,7 +8,6 @@ import uuid
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from consent.admin_base import ModelAdmin
@@ -42,7 +41,7 @@ class StandingFilter(Choosing):
         return [(one.name, str(one.label)) for one in STANDINGS if one.name]
 
     def rows(self, rows: Rows, value: str) -> Rows:
-        return standing_of(value).rows(rows, now=timezone.now())
+        return standing_of(value).rows(rows, now=self.now)
 
 
 class ChannelFilter(Choosing):
@@ -133,7 +132,7 @@ class RunFilter(Choosing):
     def rows(self, rows: Rows, value: str) -> Rows:
         if self._span is None:
             return rows.none()
-        ended_at = self._span.ended_at or timezone.now()
+        ended_at = self._span.ended_at or self.now
         made = (self._span.began_at - SLACK, ended_at + SLACK)
         return rows.filter(created_at__range=made, metadata__origin__run=str(uuid.UUID(value)))
 

@@ -1,9 +1,12 @@
-"""When a message was asked for: in, moments by the operator's clock, or a name such as «today»; out, the rows in between."""
+"""When a message was asked for: in, moments by the operator's clock, or a name such as «today»; out, the rows in between.
+
+What is kept of a filter for later names moments by no clock of anybody's (`by_any_clock`): a worker has another one.
+"""
 
 import datetime as dt
 from typing import ClassVar
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext_lazy as _
@@ -72,11 +75,35 @@ class PeriodFilter(Choosing):
         return [(name, str(label)) for name, label in PERIODS]
 
     def rows(self, rows: Rows, value: str) -> Rows:
-        now = timezone.now()
-        midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-        since = {
-            HOUR: now - dt.timedelta(hours=1),
-            TODAY: midnight,
-            WEEK: now - dt.timedelta(days=7),
-        }
-        return rows.filter(created_at__gte=since[value])
+        return rows.filter(created_at__gte=since_of(value, now=self.now))
+
+
+def since_of(period: str, *, now: dt.datetime) -> dt.datetime:
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    return {
+        HOUR: now - dt.timedelta(hours=1),
+        TODAY: midnight,
+        WEEK: now - dt.timedelta(days=7),
+    }[period]
+
+
+def by_any_clock(query: QueryDict, *, now: dt.datetime) -> None:
+    """Write moments with their offset, and a period as the moment it begins at. What is no moment stays, to be refused."""
+    since, until, period = (
+        str(one.parameter_name) for one in (SinceFilter, UntilFilter, PeriodFilter)
+    )  # fmt: skip
+    for name in (since, until):
+        if at := moment_of(query.get(name, "").strip()):
+            query[name] = at.isoformat()
+    chosen, begins = query.get(period, "").strip(), query.get(since, "").strip()
+    at = moment_of(begins)
+    if chosen in dict(PERIODS) and (at or not begins):
+        starts = since_of(chosen, now=now)
+        query[since] = max(at or starts, starts).isoformat()
+        del query[period]
+
+
+def in_words(value: str) -> str:
+    """By the reader's clock, and which one that is."""
+    at = moment_of(value)
+    return timezone.localtime(at).strftime("%Y-%m-%d %H:%M %Z") if at else value

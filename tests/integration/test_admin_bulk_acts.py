@@ -5,12 +5,14 @@ import json
 import time
 import uuid
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone, translation
 
+from config.models import StaffPreference
 from notifications.admin import confirm, selection
 from notifications.admin.criteria import in_words, matching
 from notifications.bulk import order
@@ -136,6 +138,38 @@ def test_a_filter_that_is_no_filter_is_refused_before_anything_is_asked_for() ->
     response = confirmed(client, page, query="template__id__exact=nonsense")
     assert "no longer understands" in told(response)[0]
     assert not BulkAct.objects.exists()
+
+
+@pytest.mark.parametrize("query", ["created_at__gte=2026-03-10T09:00", "period=today"])
+def test_a_moment_by_the_operators_clock_is_that_moment_in_the_background_too(query: str) -> None:
+    """In Honolulu it is 09:00, and midnight, six hours later than where the workers are."""
+    user = operator_user(VIEW, REPLAY)
+    StaffPreference.objects.create(user=user, time_zone="Pacific/Honolulu")
+    midnight = timezone.now().astimezone(ZoneInfo("Pacific/Honolulu")).replace(hour=0, minute=0, second=0)
+    begins = midnight if query == "period=today" else dt.datetime(2026, 3, 10, 19, tzinfo=dt.UTC)
+    meant, older = (
+        NotificationFactory.create_batch(CAP + 1, status="failed"),
+        NotificationFactory.create_batch(CAP, status="failed"),
+    )
+    Notification.objects.filter(pk__in=[row.pk for row in meant]).update(created_at=begins)
+    hours = dt.timedelta(hours=3)
+    Notification.objects.filter(pk__in=[row.pk for row in older]).update(created_at=begins - hours)
+    client = Client()
+    client.force_login(user)
+    confirmed(client, asked(client, "replay", f"?status__exact=failed&{query}"))
+    run()
+    assert BulkAct.objects.get().done == CAP + 1
+    assert {fresh(row).status for row in older} == {"failed"}
+
+
+def test_what_becomes_due_after_it_was_confirmed_is_not_among_what_was_due() -> None:
+    NotificationFactory.create_batch(CAP + 1)
+    soon = NotificationFactory.create(scheduled_at=timezone.now() + dt.timedelta(minutes=5))
+    client = operator(VIEW, CANCEL)
+    confirmed(client, asked(client, "cancel", "?status__exact=due"))
+    Notification.objects.filter(pk=soon.pk).update(scheduled_at=timezone.now())
+    run()
+    assert (BulkAct.objects.get().done, fresh(soon).status) == (CAP + 1, "queued")
 
 
 def test_an_address_that_was_searched_for_is_kept_as_the_keys_it_stands_for() -> None:
@@ -354,7 +388,10 @@ def test_an_act_that_is_none_is_not_found(path: str) -> None:
         ("", "all messages"),
         ("all=1", "all messages"),
         ("status__exact=failed&p=2", "state: Failed"),
-        ("error_class=503&created_at__gte=2026-11-20", "error class: 503, asked for from: 2026-11-20"),
+        (
+            "error_class=503&created_at__gte=2026-11-20T12%3A00%2B00%3A00",
+            "error class: 503, asked for from: 2026-11-20 08:00 AST",
+        ),
         ("q=customer%3A7", "search: customer:7"),
     ],
 )
