@@ -1,14 +1,16 @@
 """What changed between two wordings: in, their texts and placeholders; out, the changed lines with the words marked. Pure.
 
-Lines are compared first, then the words of the lines that differ: a long HTML stays readable, and cheap.
+Lines are compared first, then the words of the lines that differ: a long HTML stays readable, and cheap. Where two texts have
+too little in common for that, what lies between their equal ends is shown as replaced.
 """
 
 import difflib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import takewhile
+from typing import Any, Literal
 
 from templates_app.compiled import Texts
 from templates_app.engine import PARTS
@@ -16,6 +18,9 @@ from templates_app.shape import writable
 
 # So many unchanged lines are shown around a change.
 AROUND = 2
+# What differs is found in about the square of its length: beyond so many pairs of lines, or of words, nobody waits for it.
+PAIRS = 2_000_000
+Opcode = tuple[Literal["replace", "delete", "insert", "equal"], int, int, int, int]
 _WORD = re.compile(r"\{\{.*?\}\}|\w+|\n|[^\S\n]+|[^\w\s]")
 
 
@@ -97,7 +102,7 @@ def _texts(old: Texts, new: Texts) -> Iterator[TextChange]:
 def changed_lines(old: str, new: str) -> tuple[Line, ...]:
     """The lines that differ and a few around them."""
     before, after = old.splitlines(), new.splitlines()
-    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    matcher = _Bounded(before, after)
     found: list[Line] = []
     end = 0
     for group in matcher.get_grouped_opcodes(AROUND):
@@ -118,13 +123,40 @@ def _replaced(old: Sequence[str], new: Sequence[str], old_at: int, new_at: int) 
     was, now = _WORD.findall("\n".join(old)), _WORD.findall("\n".join(new))
     removed: list[Piece] = []
     added: list[Piece] = []
-    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
+    for tag, i1, i2, j1, j2 in _Bounded(was, now).get_opcodes():
         # Where nothing was, or nothing is, the line itself says it.
         marked = tag != "equal" and bool(old) and bool(new)
         removed.append(Piece("".join(was[i1:i2]), marked))
         added.append(Piece("".join(now[j1:j2]), marked))
     yield from _lines("removed", removed, old_at, len(old))
     yield from _lines("added", added, new_at, len(new))
+
+
+class _Bounded(difflib.SequenceMatcher[str]):
+    """Beyond PAIRS it looks at the equal beginning and the equal end only."""
+
+    def __init__(self, old: Sequence[str], new: Sequence[str]) -> None:
+        super().__init__(None, old, new, autojunk=False)
+        self._old, self._new = old, new
+
+    def get_opcodes(self) -> list[Opcode]:
+        old, new = self._old, self._new
+        if len(old) * len(new) <= PAIRS:
+            return super().get_opcodes()
+        head = _alike(zip(old, new, strict=False))
+        rest = min(len(old), len(new)) - head
+        tail = min(rest, _alike(zip(reversed(old), reversed(new), strict=False)))
+        a, b = len(old), len(new)
+        codes: list[Opcode] = [
+            ("equal", 0, head, 0, head),
+            ("replace", head, a - tail, head, b - tail),
+            ("equal", a - tail, a, b - tail, b),
+        ]
+        return [code for code in codes if code[1] < code[2] or code[3] < code[4]]
+
+
+def _alike(pairs: Iterable[tuple[str, str]]) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _lines(kind: str, pieces: Sequence[Piece], first: int, count: int) -> Iterator[Line]:

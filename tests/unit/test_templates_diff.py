@@ -1,11 +1,12 @@
 """Comparing wordings: which words changed, what a language lacks, how a message will be cut and what it costs."""
 
+import difflib
 from typing import Any
 
 import pytest
 
 from templates_app.completeness import missing, uneven, unused
-from templates_app.diff import Difference, Line, changed_lines, difference
+from templates_app.diff import PAIRS, Difference, Line, changed_lines, difference
 from templates_app.looks import hints, sms_cost, sms_price
 from templates_app.placeholders import Placeholder
 from templates_app.segments import culprits
@@ -136,3 +137,32 @@ def test_lengths_that_will_be_cut_are_warned_of() -> None:
     assert [hint.is_warning for hint in subject] == [True, False]
     assert [hint.is_warning for hint in hints("email", {"subject": "s"})] == [False, True]
     assert hints("sms", {"text": "x"}) == ()
+
+
+@pytest.mark.parametrize("separator", [" ", "\n"], ids=["words", "lines"])
+def test_texts_with_little_in_common_cost_no_more_than_their_length(
+    separator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared = 0
+    longest = difflib.SequenceMatcher.find_longest_match
+
+    def counted(self: Any, *args: Any) -> Any:
+        nonlocal compared
+        compared += len(self.a) * len(self.b)
+        return longest(self, *args)
+
+    monkeypatch.setattr(difflib.SequenceMatcher, "find_longest_match", counted)
+    old, new = (separator.join([*["a", word] * 3_000, "end"]) for word in ("b", "c"))
+    lines = changed_lines(old, new)
+    assert compared <= PAIRS
+    kinds = {line.kind for line in lines}
+    assert kinds == {"removed", "added"} if separator == " " else {"removed", "added", "same"}
+
+
+def test_of_long_texts_the_equal_ends_are_left_out() -> None:
+    lines = [f"line {n}" for n in range(2_000)]
+    changed = [*lines[:1_000], "other", *lines[1_001:]]
+    shown = told(changed_lines("\n".join(lines), "\n".join(changed)))
+    assert "-[line 1000]" not in shown[:1]
+    assert [line for line in shown if line[0] in "-+"] == ["-[line 1000]", "+[other]"]
+    assert len(shown) == 8  # two lines around it on each side, and two gaps
