@@ -22,6 +22,8 @@ _NAME = re.compile(r"""(?<!\w)(f?)["']([a-z][a-z0-9_]*\.[a-zA-Z0-9_{}.\[\]]+)["'
 _HOLE = re.compile(r"\\\{.*?\\\}")
 # The layer of the templates reads names, and sends nothing.
 _BELOW = frozenset({"templates_app", "consent"})
+# They name templates as examples: a demo's sample week, and the API's documentation. Neither sends anything of a business's.
+_EXAMPLES = frozenset({"config.sample_week", "notifications.api.shapes"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,14 @@ class _Place:
 def mentions(name: str) -> Sequence[Mention]:
     """The jobs of the catalogue first, then other modules, by name."""
     jobs = {spec.run.__module__: job for job, spec in catalog.CATALOG.items()}
-    modules = {place.module for place in _places() if place.pattern.fullmatch(name)}
+    modules = {place.module for place in _places() if place.pattern.fullmatch(name)} - _EXAMPLES
     found = [_job(jobs[module]) if module in jobs else Mention(module) for module in modules]
     return sorted(found, key=lambda mention: (not mention.job, mention.label))
 
 
 def _job(name: str) -> Mention:
-    return Mention(name, job=True, url=reverse("admin:jobs_jobrun_job", args=[name]))
+    url = reverse("admin:jobs_jobrun_job", args=[name])
+    return Mention(name, job=True, url=url, permission="jobs.view_jobrun")
 
 
 # The code does not change while a process runs. About half a second for the whole project.

@@ -6,22 +6,27 @@ Both are known above this app, which therefore asks by dotted paths: `TEMPLATES_
 import datetime as dt
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.utils.module_loading import import_string
 
 from templates_app.models import NotificationTemplate
 
+Reader = AbstractUser | AnonymousUser
+
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A place that names a template: `job` when it is one that runs by itself; `url` leads to its page, if it has one."""
+    """A place that names a template: `job` when it is one that runs by itself; `url` leads to its page, if it has one, for who
+    holds `permission`."""
 
     label: str
     job: bool = False
     url: str = ""
+    permission: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +48,13 @@ class Traffic:
         return sum(self.waiting.values())
 
 
-def mentions(template: NotificationTemplate) -> Sequence[Mention] | None:
-    """The jobs and modules that name it; None where the host names no way to know."""
+def mentions(template: NotificationTemplate, reader: Reader) -> Sequence[Mention] | None:
+    """The jobs and modules that name it, with the links that the reader may follow; None where the host names no way to know."""
     find = _hook("MENTIONS")
-    found: Sequence[Mention] | None = find(template.name) if find else None
-    return found
+    if find is None:
+        return None
+    found: Sequence[Mention] = find(template.name)
+    return [one if reader.has_perm(one.permission) else replace(one, url="") for one in found]
 
 
 def traffic(template: NotificationTemplate) -> Traffic | None:

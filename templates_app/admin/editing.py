@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.admin.models import ADDITION
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -20,6 +20,7 @@ from templates_app.admin.pages import (
     CHANGE_DRAFT,
     draft_or_404,
     log,
+    numbered,
     require,
     template_or_404,
     version_or_404,
@@ -45,10 +46,8 @@ def begin_draft(request: HttpRequest, pk: UUID) -> HttpResponse:
     require(request, BEGIN_DRAFT)
     template = template_or_404(pk)
     words_of = None
-    if (named := request.POST.get("words_of", "")) and named.isdecimal():
-        words_of = template.versions.filter(number=int(named)).first()
-        if words_of is None:
-            raise Http404
+    if named := request.POST.get("words_of", ""):
+        words_of = numbered(pk, named)
     draft = new_draft(template, by=request.user, words_of=words_of)  # type: ignore[arg-type]
     log(
         request,

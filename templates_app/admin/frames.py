@@ -7,9 +7,9 @@ _META = f'<meta http-equiv="Content-Security-Policy" content="{_RULES}">'
 
 
 def framed(html: str) -> str:
-    """For `srcdoc`, which has no headers: the policy stands in the document, before all that could load."""
-    before, head, after = html.partition("<head>")
-    return f"{before}{head}{_META}{after}" if head else f"{_META}{html}"
+    """For `srcdoc`, which has no headers: the policy stands before all that could load. A browser reads a second doctype,
+    `<html>` and `<head>` as if they were the first."""
+    return f"<!doctype html>{_META}{html}"
 
 
 def darkened(html: str) -> str:

@@ -42,6 +42,6 @@ def template_context(request: HttpRequest, object_id: str) -> dict[str, Any]:
         "lacking": [
             language_name(code) for code in site_locales(()) if current and code not in current.locales
         ],
-        "mentions": mentions(template),
+        "mentions": mentions(template, request.user),
         "traffic": found,
     }

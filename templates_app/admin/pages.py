@@ -10,8 +10,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from consent.addresses import mentions_address
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion
+from templates_app.publish import NOTE
 from templates_app.spoken import CHANNEL_NAMES
 
 Version = NotificationTemplateVersion
@@ -57,6 +60,20 @@ def draft_or_404(pk: UUID) -> Version:
     if version.status != Version.Status.DRAFT:
         raise Http404
     return version
+
+
+def numbered(template: UUID, number: str) -> Version | None:
+    """None for no number; 404 for one that the template does not have."""
+    if not number:
+        return None
+    found = (
+        Version.objects.select_related("template").filter(template=template, number=int(number)).first()
+        if number.isdecimal() and len(number) < 9
+        else None
+    )
+    if found is None:
+        raise Http404
+    return found
 
 
 def as_uuid(text: str) -> UUID:
@@ -106,6 +123,18 @@ def log(
         action_flag=flag,
         change_message=message,
     )
+
+
+def typed_line(request: HttpRequest, name: str, default: str = "") -> str:
+    """What was typed for the history, on one line; PostgreSQL keeps no NUL."""
+    return " ".join(request.POST.get(name, default).replace("\0", " ").split())[:NOTE]
+
+
+def refusal_of(line: str, *, missing: str) -> str:
+    """Why such a line cannot be kept for ever, in the history and in the audit log; empty where it can."""
+    if not line:
+        return missing
+    return _("Leave e-mail addresses and phone numbers out of this text.") if mentions_address(line) else ""
 
 
 def channel_names(channels: list[str]) -> str:

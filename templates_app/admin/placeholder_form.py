@@ -4,8 +4,10 @@ A sample that is not what its type wants is kept as it was typed: the proof says
 """
 
 import json
+import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +19,8 @@ PREFIX = "ph"
 # Of these, a sample is written as JSON.
 _AS_JSON = frozenset({"money", "flag", "list"})
 _MOST = 100
+# In JSON's way to write any sign, NUL and halves of a pair are no text to PostgreSQL. A whole pair is written as itself.
+_NO_TEXT = re.compile(r"\\u(?:0000|d[89a-f])", re.IGNORECASE)
 
 
 class PlaceholderForm(forms.Form):
@@ -107,14 +111,20 @@ def _sample(kind: str, text: str, before: Any) -> Any:
         "" if before is None else json.dumps(before, ensure_ascii=False)
     ):
         return before
-    if kind not in _AS_JSON or "\\u0000" in text:
+    if kind not in _AS_JSON or _NO_TEXT.search(text):
         return text
     try:
-        return json.loads(text, parse_constant=_refuse)
-    except ValueError:
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    except (ValueError, RecursionError):
         return text
 
 
-def _refuse(constant: str) -> None:
+def _refuse(constant: str) -> NoReturn:
     """NaN and Infinity are in Python's JSON, and not in PostgreSQL's."""
     raise ValueError(constant)
+
+
+def _finite(digits: str) -> float:
+    """Nor is a number that is larger than any float."""
+    number = float(digits)
+    return number if math.isfinite(number) else _refuse(digits)

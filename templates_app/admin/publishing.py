@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
@@ -15,8 +16,10 @@ from templates_app.admin.pages import (
     as_uuid,
     draft_or_404,
     log,
+    refusal_of,
     require,
     template_url,
+    typed_line,
     version_or_404,
     version_page,
     version_url,
@@ -37,17 +40,19 @@ def publish_draft(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method != "POST":
         return _ask(request, draft_or_404(pk))
     version = version_or_404(pk)
-    note = request.POST.get("note", version.note).strip()
-    if not note:
-        messages.error(request, _("Say what changed: the next editor reads it in the history."))
+    note = typed_line(request, "note", version.note)
+    missing = _("Say what changed: the next editor reads it in the history.")
+    if refused := refusal_of(note, missing=missing):
+        messages.error(request, refused)
         return _ask(request, draft_or_404(pk), status=400)
     try:
-        version = publish(version, request.user, note=note, seen=request.POST.get("seen"))  # type: ignore[arg-type]
+        with transaction.atomic():
+            version = publish(version, request.user, note=note, seen=request.POST.get("seen"))  # type: ignore[arg-type]
+            log(request, version, f"Published it: {note}")
     except PublishError as error:
         for problem in error.problems:
             messages.error(request, in_words(problem))
         return HttpResponseRedirect(version_url(version))
-    log(request, version, f"Published it: {note}")
     messages.success(request, _("%s is in force for every message queued from now on.") % version)
     return HttpResponseRedirect(version_url(version))
 
@@ -61,22 +66,23 @@ def restore(request: HttpRequest, pk: UUID) -> HttpResponse:
         raise Http404
     if request.method != "POST":
         return _ask_back(request, old, current)
-    reason = request.POST.get("reason", "").strip()
-    if not reason:
-        messages.error(request, _("Say why: the reason stands in the history."))
+    reason = typed_line(request, "reason")
+    if refused := refusal_of(reason, missing=_("Say why: the reason stands in the history.")):
+        messages.error(request, refused)
         return _ask_back(request, old, current, status=400)
     try:
-        version = roll_back(
-            old,
-            reason=reason[:300],
-            instead_of=as_uuid(request.POST.get("instead_of", "")),
-            by=request.user,  # type: ignore[arg-type]
-        )
+        with transaction.atomic():
+            version = roll_back(
+                old,
+                reason=reason,
+                instead_of=as_uuid(request.POST.get("instead_of", "")),
+                by=request.user,  # type: ignore[arg-type]
+            )
+            log(request, version, f"Rolled back to the words of v{old.number}: {reason}")
     except PublishError as error:
         for problem in error.problems:
             messages.error(request, in_words(problem))
         return HttpResponseRedirect(template_url(old.template))
-    log(request, version, f"Rolled back to the words of v{old.number}: {reason[:300]}")
     told = _("The words of version %(old)s are in force again, as version %(new)s.")
     messages.success(request, told % {"old": old.number, "new": version.number})
     return HttpResponseRedirect(version_url(version))

@@ -15,6 +15,7 @@ from templates_app.admin.pages import (
     SEND_TEST,
     VIEW,
     as_uuid,
+    numbered,
     require,
     template_or_404,
     version_or_404,
@@ -85,9 +86,9 @@ def compare(request: HttpRequest, pk: UUID) -> HttpResponse:
     if not versions:
         raise Http404
     newest = versions[0]
-    new = _numbered(pk, request.GET.get("to", "")) or _numbered(pk, str(newest.number))
-    old = _numbered(pk, request.GET.get("from", "")) or (
-        _numbered(pk, str(before)) if new and (before := _before(new, versions)) else None
+    new = numbered(pk, request.GET.get("to", "")) or numbered(pk, str(newest.number))
+    old = numbered(pk, request.GET.get("from", "")) or (
+        numbered(pk, str(before)) if new and (before := _before(new, versions)) else None
     )
     if new is None:
         raise Http404
@@ -125,20 +126,6 @@ def between(old: Version | None, new: Version) -> Difference:
     if old is None:
         return difference({}, new.source, (), new.placeholders)
     return difference(old.source, new.source, old.placeholders, new.placeholders)
-
-
-def _numbered(template: UUID, number: str) -> Version | None:
-    """None for no number; 404 for one that the template does not have."""
-    if not number:
-        return None
-    found = (
-        Version.objects.select_related("template").filter(template=template, number=int(number)).first()
-        if number.isdecimal() and len(number) < 9
-        else None
-    )
-    if found is None:
-        raise Http404
-    return found
 
 
 def _before(version: Version, versions: Sequence[Version]) -> int | None:
