@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from django.db import connection
 
-from notifications.models import TrafficFold
 from notifications.traffic import calls, ended
 from notifications.traffic.period import Span
 from notifications.traffic.steps import minute_of
@@ -19,10 +18,14 @@ TAIL: Final = 5_000
 LATE: Final = dt.timedelta(minutes=5)
 # Live, of what ended: a fold that is later than that is late, and says so.
 TAIL_OF_ENDED: Final = dt.timedelta(minutes=15)
+# How far it is folded and what was folded, of one snapshot: a fold that ends in between would be read live once more.
 _FOLDED = """
-SELECT width_bucket(start, %(starts)s::timestamptz[]) - 1 AS piece, channel, what, provider, code, sum(count)::bigint
-FROM traffic WHERE step = %(step)s AND start >= %(since)s
-GROUP BY GROUPING SETS ((piece, what, code), (channel, what, provider, code))
+SELECT f.attempt, f.ended, f.folded_at, t.*
+FROM (SELECT 1) AS always LEFT JOIN traffic_fold AS f ON f.id = 1 LEFT JOIN (
+    SELECT width_bucket(start, %(starts)s::timestamptz[]) - 1 AS piece, channel, what, provider, code, sum(count)::bigint
+    FROM traffic WHERE step = %(step)s AND start >= %(since)s
+    GROUP BY GROUPING SETS ((piece, what, code), (channel, what, provider, code))
+) AS t ON true
 """
 _SINCE = """
 SELECT a.*, q.channel, q.scheduled_at
@@ -78,18 +81,19 @@ class Figures:
 
 
 def figures(span: Span, *, now: dt.datetime) -> Figures:
-    """Four statements, whose cost grows with the pieces and the kinds of errors, not with the messages."""
-    state = TrafficFold.objects.filter(pk=1).first()
+    """Three statements, whose cost grows with the pieces and the kinds of errors, not with the messages."""
     book = _Book(span)
     with connection.cursor() as cursor:
         asked: dict[str, Any] = {"starts": list(span.starts), "step": span.step, "since": span.since}
         cursor.execute(_FOLDED, asked)
-        for piece, channel, what, provider, code, count in cursor.fetchall():
-            book.add(piece, channel, what, provider, code, count)
-        after = state.attempt if state else 0
-        cursor.execute(_CALLS, {"after": after, "limit": TAIL, "since": span.since})
+        folded = cursor.fetchall()
+        after, counted_until, folded_at = folded[0][:3]
+        for _after, _until, _at, piece, channel, what, provider, code, count in folded:
+            if what is not None:
+                book.add(piece, channel, what, provider, code, count)
+        cursor.execute(_CALLS, {"after": after or 0, "limit": TAIL, "since": span.since})
         recent = cursor.fetchall()
-        start = max(minute_of(now) - TAIL_OF_ENDED, state.ended if state and state.ended else span.since)
+        start = max(minute_of(now) - TAIL_OF_ENDED, counted_until or span.since)
         cursor.execute(ended.RECENT, {**ended.asked(max(start, span.since), FOREVER), "limit": TAIL})
         unsent = cursor.fetchall()
     book.add_recent(recent)
@@ -98,7 +102,6 @@ def figures(span: Span, *, now: dt.datetime) -> Figures:
     most: Counter[str] = Counter()
     for _minute, _channel, what, _code, count in unsent:
         most[what] += count
-    folded_at = state.folded_at if state else None
     return Figures(
         span,
         book.pieces(),
