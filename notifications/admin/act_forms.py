@@ -9,11 +9,11 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from consent.local_moment import LocalMomentField
 from notifications.admin.reason import ReasonForm
 from notifications.models import Priority
 
 FURTHEST = dt.timedelta(days=365)
-_MINUTES = "%Y-%m-%dT%H:%M"
 Arguments = dict[str, Any]
 
 
@@ -53,10 +53,8 @@ class RescheduleForm(ActForm):
     own = ("to",)
     is_checked = True
 
-    to = forms.DateTimeField(
+    to = LocalMomentField(
         label=_("Send it at"),
-        input_formats=[_MINUTES],
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "class": "pr-input"}, format=_MINUTES),
         error_messages={"required": _("Say when."), "invalid": _("Write a date and a time of day.")},
     )
 
@@ -69,7 +67,7 @@ class RescheduleForm(ActForm):
 
     def clean_to(self) -> dt.datetime:
         to: dt.datetime = self.cleaned_data["to"]
-        if to > timezone.now() + FURTHEST:
+        if abs(to - timezone.now()) > FURTHEST:
             raise ValidationError(_("Choose a moment within a year."))
         return to
 

@@ -233,10 +233,18 @@ def test_another_moment_than_the_one_that_was_shown_is_shown_first() -> None:
 
 @pytest.mark.parametrize(
     ("to", "complaint"),
-    [("", "Say when."), ("tomorrow", "Write a date"), ("2099-01-01T09:00", "Choose a moment within a year.")],
+    [
+        ("", "Say when."),
+        ("tomorrow", "Write a date"),
+        ("2099-01-01T09:00", "Choose a moment within a year."),
+        ("0001-01-01T00:00", "Choose a moment within a year."),
+        ("2026-03-08T02:30", "the clocks go forward over it"),
+    ],
 )
 def test_a_moment_that_is_none_is_refused(to: str, complaint: str) -> None:
-    row = NotificationFactory.create()
+    row = NotificationFactory.create(
+        to={"customer_id": str(CustomerFactory.create(timezone="America/Vancouver").pk)}
+    )
     data = {"ids": str(row.pk), "confirmed": "1", "reason": WHY, "to": to}
     assert complaint in seen(operator(VIEW, RESCHEDULE).post(f"{QUEUE}act/reschedule/", data))
 
