@@ -18,7 +18,6 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from notifications.admin.choosing import Choosing
@@ -32,7 +31,7 @@ from notifications.admin.filters import (
     StandingFilter,
     TemplateFilter,
 )
-from notifications.admin.filters_dates import PeriodFilter, SinceFilter, UntilFilter
+from notifications.admin.filters_dates import PeriodFilter, SinceFilter, UntilFilter, moment_of
 from notifications.admin.filters_seen import ErrorClassFilter, WithheldRuleFilter
 from notifications.admin.listed import NEW_AT_MOST, Queued, Unread
 from notifications.admin.searching import SearchedAdmin
@@ -159,10 +158,10 @@ def tabs_view(admin: QueueList, request: HttpRequest) -> HttpResponse:
     """`tabs/`: the tabs as they stand now, and how many messages came since the list was shown; the list itself stays."""
     if not admin.has_view_permission(request):
         raise PermissionDenied
-    shown_at = parse_datetime(request.GET.get(SINCE, ""))
+    shown_at = moment_of(request.GET.get(SINCE, ""))
     found = admin.listed(request, request.GET.urlencode())
     new = 0
-    if shown_at is not None and timezone.is_aware(shown_at):
+    if shown_at is not None:
         rows = found.queryset.filter(created_at__gt=shown_at).order_by()
         new = rows[: NEW_AT_MOST + 1].count()
     context = {

@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 from django.utils import timezone
@@ -277,3 +277,29 @@ def test_the_tabs_say_what_came_since_without_moving_the_list() -> None:
     assert f'href="{QUEUE}?channel__exact=email"' in fragment
     assert operator("notifications.view_inboxitem").get(live).status_code == 403
     assert client.get(f"{QUEUE}tabs/?shown_at=soon").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "shown_at", ["2026-13-45T10:00:00+00:00", "0001-01-01T00:00:00+14:00", "\0", "x" * 5000]
+)
+def test_the_tabs_take_any_moment_for_when_the_list_was_shown(shown_at: str) -> None:
+    response = operator(VIEW).get(f"{QUEUE}tabs/", {"shown_at": shown_at})
+    assert response.status_code == 200
+    assert response.context["new"] == 0
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["q=%00", "p=99999999999999999999", "p=-1", "o=99.-98.x", "q=" + "x" * 3000, "created_at__gte=0001-01-01", "run=%00",
+     "customer=%00", "template__id__exact=7", "status__exact=failed&status__exact=sent", "q=%F0%9F%90%BC", "q=%ED%A0%80"],
+)  # fmt: skip
+def test_no_query_string_breaks_the_list_nor_a_page_that_one_reaches_from_it(query: str) -> None:
+    row = NotificationFactory.create()
+    client = operator(VIEW, "notifications.view_notificationhistory")
+    kept = quote(query)
+    for address in (
+        f"{QUEUE}?{query}",
+        f"{QUEUE}tabs/?{query}",
+        f"{QUEUE}{row.pk}/change/?_changelist_filters={kept}",
+    ):
+        assert client.get(address, follow=True).status_code in (200, 400)
