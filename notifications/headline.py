@@ -112,6 +112,9 @@ def _sent(row: Notification) -> Headline:
         return Headline(text % values, "ok")
     values |= {"after": span(row.feedback_at - at), "feedback": feedback_word(row.feedback)}
     if row.feedback in _ARRIVED:
+        # A provider's clock has no fractions, and may be behind ours.
+        if row.feedback_at - at < dt.timedelta(seconds=1):
+            return Headline(_("Sent; the provider confirmed delivery within a second."), "ok")
         return Headline(_("Sent; the provider confirmed delivery %(after)s later.") % values, "ok")
     if row.feedback in _CAME_BACK:
         text = _("Sent, but it did not arrive: the provider reported it %(feedback)s %(after)s later.")

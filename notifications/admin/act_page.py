@@ -96,7 +96,7 @@ def facts(act: BulkAct) -> list[tuple[str, object]]:
         (_("Begun"), moment(act.started_at)),
         (_("Ended"), moment(act.finished_at)),
         *([(_("Stopped by"), person(act.stopped_by))] if act.stopped_by else ()),
-        *([(_("Error"), act.error)] if act.error else ()),
+        *([(_("Error"), _(act.error))] if act.error else ()),
     ]
 
 

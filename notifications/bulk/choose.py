@@ -46,7 +46,7 @@ def choose_undone(act: BulkAct) -> int:
 
 def _count(act: BulkAct) -> int:
     total = BulkActRow.objects.filter(act_id=act.pk).count()
-    BulkAct.objects.filter(pk=act.pk).update(total=total)
+    BulkAct.objects.filter(pk=act.pk).update(total=total, tries=0)
     return total
 
 

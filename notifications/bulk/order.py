@@ -123,6 +123,7 @@ def go_on(pk: uuid.UUID) -> bool:
         if act.status not in (BulkAct.Status.STOPPED, BulkAct.Status.FAILED) or act.undone_by.exists():
             return False
         act.status, act.finished_at, act.stopped_by, act.error = BulkAct.Status.WAITING, None, "", ""
+        act.tries = 0
         act.save()
         start_later()
     return True

@@ -15,9 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from notifications.acted import Acted, By
 from notifications.bulk.choose import Matching, choose
@@ -34,6 +35,11 @@ CHUNK = 500
 TURN = 2.0
 # Longer than any chunk, and than the choice of a million.
 LEASE = dt.timedelta(minutes=2)
+# So often an act is taken up without a chunk done in between: then it is what its workers die of.
+TRIES = 5
+GAVE_UP = gettext_noop(
+    "Its workers died each time before they had done any more of it. See their logs, then let it go on."
+)
 # The range keeps the planner from reading all of the act's rows for each chunk of it.
 TELL = """
 UPDATE bulk_act_rows AS r SET state = v.state, why = v.why, before = COALESCE(r.before, v.before)
@@ -46,6 +52,7 @@ def work(*, matching: Matching, until: float, stop: Callable[[], bool] = lambda:
     """Take up all that waits, in turns, until `until` (`time.monotonic()`); answers how many messages were looked at."""
     seen = 0
     while not stop() and time.monotonic() < until:
+        _give_up()
         waiting = list(_free().order_by("asked_at", "pk").values_list("pk", flat=True))
         if not waiting:
             break
@@ -83,6 +90,14 @@ def _free() -> Any:
     return going.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=Now()))
 
 
+def _give_up() -> None:
+    """What would be taken up for ever, by one worker after another, waits for a person instead."""
+    for pk in _free().filter(tries__gte=TRIES).values_list("pk", flat=True):
+        failed = {"status": BulkAct.Status.FAILED, "error": GAVE_UP, "finished_at": timezone.now()}
+        if _free().filter(pk=pk).update(**failed, **_NOBODY):
+            logger.error("act.given_up id=%s tries=%d", pk, TRIES)
+
+
 def _turn(pk: uuid.UUID, matching: Matching, *, until: float, stop: Callable[[], bool]) -> int:
     token = _take(pk)
     if token is None:
@@ -116,7 +131,9 @@ def _take(pk: uuid.UUID) -> uuid.UUID | None:
     is_ours = (
         _free()
         .filter(pk=pk)
-        .update(status=BulkAct.Status.RUNNING, lease_token=token, lease_until=Now() + LEASE)
+        .update(
+            status=BulkAct.Status.RUNNING, tries=F("tries") + 1, lease_token=token, lease_until=Now() + LEASE
+        )
     )
     return token if is_ours else None
 
@@ -136,7 +153,7 @@ def _chunk(pk: uuid.UUID, token: uuid.UUID, *, now: dt.datetime | None = None) -
         if act.position is not None:
             rows = rows.filter(notification_id__gt=act.position)
         chosen = dict(rows.order_by("notification_id").values_list("notification_id", "before")[:CHUNK])
-        act.started_at = act.started_at or moment
+        act.started_at, act.tries = act.started_at or moment, 0
         if chosen:
             acted = _act(act, chosen, now=moment)
             _tell(act, list(chosen), acted)

@@ -51,6 +51,8 @@ class BulkAct(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     stopped_by = models.TextField(blank=True, default="")
     error = models.TextField(blank=True, default="")
+    # Taken up so often without a chunk that was done since: a worker dies over it each time (bulk/work.py).
+    tries = models.SmallIntegerField(default=0)
     lease_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
 

@@ -219,6 +219,40 @@ def test_an_act_that_breaks_says_why_and_can_go_on(monkeypatch: pytest.MonkeyPat
     assert (fresh(act).status, fresh(act).done, fresh(act).error) == ("done", 2, "")
 
 
+def test_an_act_whose_workers_die_each_time_is_given_up_and_can_go_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = NotificationFactory.create_batch(2, status="failed")
+    act = asked("replay", rows)
+
+    def dies(*_given: Any) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(working, "_tell", dies)
+        for _ in range(working.TRIES):
+            with pytest.raises(OperationalError):
+                run()
+            BulkAct.objects.update(lease_until=timezone.now() - HOUR)
+        assert run() == 0
+    assert (fresh(act).status, fresh(act).done, fresh(act).lease_until) == ("failed", 0, None)
+    assert "Its workers died" in fresh(act).error
+    assert f"act.given_up id={act.pk}" in caplog.text
+    assert [fresh(row).status for row in rows] == ["failed", "failed"]
+    assert go_on(act.pk)
+    run()
+    assert (fresh(act).status, fresh(act).done, fresh(act).tries) == ("done", 2, 0)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_an_act_that_gets_on_is_taken_up_as_often_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working, "TRIES", 2)
+    monkeypatch.setattr(working, "TURN", 0.0)
+    act = asked("replay", NotificationFactory.create_batch(16, status="failed"))
+    run()
+    assert (fresh(act).status, fresh(act).done) == ("done", 16)
+
+
 # ── Stopping ────────────────────────────────────────────────────────────────────────────────────────────
 @pytest.mark.usefixtures("small_chunks")
 def test_a_stopped_act_keeps_what_it_did_and_goes_on_where_it_stood(monkeypatch: pytest.MonkeyPatch) -> None:

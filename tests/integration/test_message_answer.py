@@ -122,6 +122,17 @@ def test_a_lost_answer_and_the_person_who_found_out(sandbox: SandboxServer) -> N
     assert steps(row) == ["It was settled later: it was sent."]
 
 
+def test_a_delivery_that_is_confirmed_at_once_is_not_confirmed_nought_seconds_later(
+    sandbox: SandboxServer,
+) -> None:
+    row = queued()
+    drain()
+    at = dt.datetime.fromisoformat(fresh(row).metadata["sent_at"]).replace(microsecond=0)
+    ProviderEventFactory.create(notification_id=row.pk, event_type="delivered", code="", occurred_at=at)
+    apply_waiting()
+    assert answer(row).text == "Sent; the provider confirmed delivery within a second."
+
+
 @pytest.mark.parametrize(
     ("word", "text", "tone"),
     [
