@@ -7,7 +7,7 @@ every row.
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from django.contrib.admin import ShowFacets
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -58,6 +58,11 @@ class CappedPaginator(_Paginator):
 
 class _DeclaredSorting(_List):
     """Django sorts by any column that the URL names (`?o=7`), also where no header offers it."""
+
+    def get_ordering(self, request: HttpRequest, queryset: Any) -> list[Any]:
+        if not self.sortable_by:  # else what is asked for in vain would leave no order but the key's
+            self.params.pop(ORDER_VAR, None)
+        return list(super().get_ordering(request, queryset))
 
     def get_ordering_field(self, field_name: Any) -> Any:
         if self.sortable_by is not None and field_name not in self.sortable_by:

@@ -17,15 +17,15 @@ from consent.admin.find import ledger_url
 from consent.admin.forms import ConsentForm
 from consent.admin.links import link
 from consent.admin.receipts import CustomerLedger
-from consent.admin_base import ModelAdmin, ReadOnlyAdmin, TextWidget
-from consent.admin_lists import CappedPaginator
+from consent.admin_base import ReadOnlyAdmin, TextWidget
+from consent.admin_lists import Bounded
 from consent.models import ConsentEvent, CustomerConsent, Source
 from consent.preferences import request as ask_for
 from consent.preferences import revoke
 
 
 @admin.register(CustomerConsent)
-class CustomerConsentAdmin(ModelAdmin[CustomerConsent]):
+class CustomerConsentAdmin(Bounded[CustomerConsent]):
     """What customers said. Saving records a decision in the ledger; nothing is overwritten."""
 
     nothing_yet = _("No customer has decided anything yet. What they choose, or an import, is listed here.")
@@ -37,8 +37,6 @@ class CustomerConsentAdmin(ModelAdmin[CustomerConsent]):
     search_fields = ["customer_id__exact"]
     search_help_text = _("Customer id")
     ordering = ["customer_id", "channel", "category"]
-    show_full_result_count = False
-    paginator = CappedPaginator
     formfield_overrides = {models.TextField: {"widget": TextWidget}}
 
     def get_fields(self, request: HttpRequest, obj: CustomerConsent | None = None) -> list[Any]:
@@ -114,7 +112,7 @@ def _row(obj: CustomerConsent) -> CustomerConsent | None:
 
 
 @admin.register(ConsentEvent)
-class ConsentEventAdmin(CustomerLedger, ReadOnlyAdmin[ConsentEvent]):
+class ConsentEventAdmin(CustomerLedger, Bounded[ConsentEvent], ReadOnlyAdmin[ConsentEvent]):
     """The ledger: every change, who made it and what they had read."""
 
     nothing_yet = _("Nothing was decided yet. Each grant and each refusal is kept here for ever.")
@@ -123,8 +121,6 @@ class ConsentEventAdmin(CustomerLedger, ReadOnlyAdmin[ConsentEvent]):
     change_list_template = "admin/consent/find_customer.html"
     search_fields = ["customer_id__exact"]
     search_help_text = _("Customer id")
-    show_full_result_count = False
-    paginator = CappedPaginator
     fields = [
         "customer_id",
         "whole_ledger",

@@ -28,7 +28,7 @@ def ledger_url(customer_id: str) -> str:
 def find_customer(request: HttpRequest, context: dict[str, object]) -> HttpResponse:
     """`context` is the admin's, for the page that lists several."""
     here = HttpResponseRedirect(reverse("admin:consent_consentevent_changelist"))
-    typed = request.POST.get("q", "").strip()
+    typed = request.POST.get("q", "").replace("\0", "").strip()
     if request.method != "POST" or not typed:
         return here
     try:

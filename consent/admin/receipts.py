@@ -57,7 +57,8 @@ class CustomerLedger(Base):
         """The page; with `as=json` or `as=text` a file."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        customer_id, now = request.GET.get("id", ""), timezone.now()
+        # An id may hold any sign but NUL, which PostgreSQL does not know.
+        customer_id, now = request.GET.get("id", "").replace("\0", ""), timezone.now()
         contact = directory().customers([customer_id]).get(customer_id) if customer_id else None
         found = self._receipt(customer_id)
         if found is None and contact is None:

@@ -21,13 +21,13 @@ from consent.addresses import AddressError, blind_index
 from consent.admin.forms import LiftForm, SuppressionForm
 from consent.admin.lifting import effects
 from consent.admin.links import link
-from consent.admin_base import ModelAdmin
+from consent.admin_lists import Bounded
 from consent.models import Suppression
 from consent.suppress import lift, suppress
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(ModelAdmin[Suppression]):
+class SuppressionAdmin(Bounded[Suppression]):
     """Addresses that are not written to. Found by address through the index; lifted with a reason."""
 
     nothing_yet = _(

@@ -47,6 +47,8 @@ class Suppression(models.Model):
             models.Index(
                 fields=["address_hmac"], condition=Q(lifted_at__isnull=False), name="suppressions_lifted"
             ),
+            # The list of the admin.
+            models.Index(fields=["-created_at", "-id"], name="suppressions_newest"),
         ]
         constraints = [
             models.UniqueConstraint(

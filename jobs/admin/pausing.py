@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -25,9 +26,12 @@ def pause_view(admin: "JobRunAdmin", request: HttpRequest, name: str) -> HttpRes
     if refused := _refusal(admin, request, name, form):
         return refused
     until, reason = form.cleaned_data["until"], form.cleaned_data["reason"]
-    if pause(name, now=timezone.now(), until=until, by=actor(request), reason=reason):
-        end = until.isoformat(timespec="minutes") if until else "resumed"
-        audit(request, name, JobPause, name, f"pause until {end}: {reason}")
+    with transaction.atomic():  # the pause and its entry stand together or not at all
+        done = pause(name, now=timezone.now(), until=until, by=actor(request), reason=reason)
+        if done:
+            end = until.isoformat(timespec="minutes") if until else "resumed"
+            audit(request, name, JobPause, name, f"pause until {end}: {reason}")
+    if done:
         messages.success(request, _("%s is paused. By hand it can still be run.") % name)
     else:
         messages.warning(request, _("%s is paused already. Resume it first.") % name)
@@ -40,8 +44,11 @@ def resume_view(admin: "JobRunAdmin", request: HttpRequest, name: str) -> HttpRe
     if refused := _refusal(admin, request, name, form):
         return refused
     reason = form.cleaned_data["reason"]
-    if resume(name, now=timezone.now(), by=actor(request), reason=reason):
-        audit(request, name, JobPause, name, f"resume: {reason}")
+    with transaction.atomic():
+        done = resume(name, now=timezone.now(), by=actor(request), reason=reason)
+        if done:
+            audit(request, name, JobPause, name, f"resume: {reason}")
+    if done:
         messages.success(request, _("%s runs by schedule again.") % name)
     else:
         messages.warning(request, _("%s was not paused.") % name)

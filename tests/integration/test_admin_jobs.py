@@ -253,6 +253,27 @@ def test_a_schedule_is_paused_and_resumed_with_a_reason_and_audited(install: Ins
     assert told == [("probe", "pause until resumed: Stripe moves"), ("probe", "resume: It has moved")]
 
 
+def test_a_pause_that_cannot_be_put_on_record_is_none(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(remind)
+    client = staff(VIEW, PAUSE)
+
+    def fails(*_args: Any, **_kwargs: Any) -> None:
+        raise RuntimeError("the log is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LogEntry.objects, "create", fails)
+        with pytest.raises(RuntimeError):
+            client.post(f"{PAGE}pause/", {"reason": "Stripe moves"})
+    assert not JobPause.objects.exists()
+    client.post(f"{PAGE}pause/", {"reason": "Stripe moves"})
+    monkeypatch.setattr(LogEntry.objects, "create", fails)
+    with pytest.raises(RuntimeError):
+        client.post(f"{PAGE}resume/", {"reason": "It has moved"})
+    assert JobPause.objects.get().resumed_at is None
+
+
 @pytest.mark.parametrize("reason", ["", "anna.smith@example.com asked for it"])
 def test_a_pause_without_a_reason_that_may_be_kept_is_refused_on_the_page(
     install: Install, reason: str
