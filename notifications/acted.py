@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from notifications.claim import lock_records
 from notifications.models import Notification, NotificationHistory
 
-# What one call may touch; larger sets go in several, so that no transaction holds thousands of rows (bulk/run.py).
+# What one call may touch; larger sets go in several, so that no transaction holds thousands of rows (bulk/work.py).
 CAP = 1000
 
 # The rows as they are, locked in the order in which workers settle theirs, so that neither waits for the other in a circle.

@@ -20,7 +20,6 @@ CAP: Final = 10_000
 Status = Notification.Status
 # Queued and past its time; the others of the queued wait for a moment to come.
 DUE: Final = "due"
-STATES: Final = (*Status.values, DUE)
 
 # Statuses stand as literals, so that the partial indexes apply, and each part stops at the cap.
 _WHICH: Final[Mapping[str, str]] = {

@@ -10,7 +10,7 @@ from jobs.models import JobPause
 from jobs.moment import parse_moment
 from jobs.pause import pause, pauses_of, resume
 from jobs.runner import UnknownJob, find_job
-from notifications.admin.reason import ReasonForm
+from notifications.management.acting import checked_reason
 
 BY = "command"
 
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         if options["act"] == "pause":
             self._pause(job, reason=options["reason"], until=options["until"])
         elif options["act"] == "resume":
-            reason = _reason(options["reason"])
+            reason = checked_reason(options["reason"])
             if not resume(job, now=timezone.now(), by=BY, reason=reason):
                 self.stderr.write(f"{job} was not paused.")
         found = pauses_of(job)
@@ -63,15 +63,8 @@ class Command(BaseCommand):
             raise CommandError(f"--until: {error}") from None
         if moment and moment <= now:
             raise CommandError(f"--until “{until}” is in the past.")
-        if not pause(job, now=now, by=BY, reason=_reason(reason), until=moment):
+        if not pause(job, now=now, by=BY, reason=checked_reason(reason), until=moment):
             self.stderr.write(f"{job} is paused already: resume it first.")
-
-
-def _reason(text: str) -> str:
-    form = ReasonForm({"reason": text})
-    if not form.is_valid():
-        raise CommandError(f"--reason: {' '.join(str(error) for error in form.errors['reason'])}")
-    return str(form.cleaned_data["reason"])
 
 
 def _line(row: JobPause) -> str:

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from consent.models import Channel
-from notifications.admin.reason import ReasonForm
 from notifications.channel_state import Standing, pause, resume, states
+from notifications.management.acting import checked_reason
 
 BY = "command"
 
@@ -41,8 +41,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         channel = options["channel"]
         if options["act"] == "pause":
-            pause(channel, until=_moment(options["until"]), reason=_reason(options["reason"]), by=BY)
-        elif options["act"] == "resume" and not resume(channel, by=BY, reason=_reason(options["reason"])):
+            pause(channel, until=_moment(options["until"]), reason=checked_reason(options["reason"]), by=BY)
+        elif options["act"] == "resume" and not resume(
+            channel, by=BY, reason=checked_reason(options["reason"])
+        ):
             self.stderr.write(f"{channel} was open already.")
         found = states([channel] if channel else [])
         if options["json"]:
@@ -50,13 +52,6 @@ class Command(BaseCommand):
             return
         for standing in found:
             self.stdout.write("\n".join(_lines(standing)))
-
-
-def _reason(text: str) -> str:
-    form = ReasonForm({"reason": text})
-    if not form.is_valid():
-        raise CommandError(f"--reason: {' '.join(str(error) for error in form.errors['reason'])}")
-    return str(form.cleaned_data["reason"])
 
 
 def _moment(text: str | None) -> dt.datetime | None:
