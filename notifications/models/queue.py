@@ -134,10 +134,11 @@ class Notification(MaybePast, models.Model):
                 condition=Q(status="cancelled"),
                 name="notification_queue_withheld",
             ),
-            # How messages ended, by the minute (traffic/ended.py): the few that were not sent.
+            # How messages ended, by the minute (traffic/ended.py): the few that were not sent. «Not null», so that it answers who
+            # asks for a time, and tempts no plan for failed messages by id (replay.py) to read all of them.
             models.Index(
                 fields=["last_attempt_at"],
-                condition=Q(status="failed"),
+                condition=Q(status="failed", last_attempt_at__isnull=False),
                 name="notification_queue_failed_at",
             ),
             models.Index(WITHHELD_AT, condition=Q(status="cancelled"), name="notification_queue_withheld_at"),

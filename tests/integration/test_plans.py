@@ -378,10 +378,7 @@ CAPS = (
     "notifications.state_counts.CAP",
     "notifications.template_use.NEWEST",
     "notifications.template_use.WAITING",
-    "notifications.state_counts.CAP",
     "notifications.traffic.read.TAIL",
-    "notifications.admin.counting.COUNT_LIMIT",
-    "notifications.admin.filters.SAMPLE",
 )
 
 

@@ -270,13 +270,19 @@ def test_a_clock_set_back_loses_nothing_and_doubles_nothing(begun: None) -> None
     assert TrafficFold.objects.get().ended == (NOW + MINUTE).replace(second=0)
 
 
+def _begin_at(row: Notification) -> None:
+    """As if all before its attempt were counted: other tests have used ids, and a chunk here is small."""
+    TrafficFold.objects.update(attempt=DeliveryAttempt.objects.get(notification=row).pk - 1)
+
+
 def test_a_fold_that_stood_still_for_hours_catches_up(begun: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folding, "CHUNK", 3)
-    for hours in range(8):
+    _begin_at(sent(NOW))
+    for hours in range(1, 8):
         sent(NOW + hours * HOUR)
         failed(NOW + hours * HOUR)
     assert fold(now=NOW + 8 * HOUR).is_done
-    assert (total("sent"), total("failed"), total("sent", "hour")) == (8, 8, 8)
+    assert (total("sent"), total("failed"), total("sent", "hour")) == (8, 7, 8)
 
 
 def test_a_standstill_that_is_shorter_than_a_sweep_is_caught_up_too(begun: None) -> None:
@@ -291,8 +297,7 @@ def test_a_fold_that_is_told_to_stop_goes_on_where_it_was(
 ) -> None:
     monkeypatch.setattr(folding, "CHUNK", 1)
     rows = [sent(at(MINUTE)) for _ in range(3)]
-    first = DeliveryAttempt.objects.get(notification=rows[0])
-    TrafficFold.objects.update(attempt=first.pk - 1)
+    _begin_at(rows[0])
     answers = iter([False, False, True])
     assert not fold(now=NOW, stop=lambda: next(answers)).is_done
     assert total("sent") == 2
