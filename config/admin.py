@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
+from config.audit import page  # noqa: F401 (registers it)
 from config.models import SecondFactor
 from config.roles import Role
 from config.staff_forms import StaffForm

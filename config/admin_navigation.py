@@ -82,7 +82,7 @@ GROUPS: tuple[tuple[Promise, tuple[Page, ...]], ...] = (
         (
             ("rentals.alert", "notification_important", None),
             ("rentals.securityincident", "security", None),
-            ("rentals.auditevent", "policy", None),
+            ("rentals.auditevent", "shield", None),
             ("rentals.viewstate", "monitoring", None),
             ("rentals.viewrefreshrequest", "update", None),
         ),
@@ -93,6 +93,7 @@ GROUPS: tuple[tuple[Promise, tuple[Page, ...]], ...] = (
             ("auth.user", "person", None),
             ("auth.group", "groups", None),
             ("notifications.servicetoken", "key", None),
+            ("config.auditentry", "policy", None),
         ),
     ),
 )

@@ -9,6 +9,7 @@ from django.db.models import Model
 from django.utils import timezone
 from django_q.models import Schedule, Task
 
+from config.models import AuditEntry
 from consent.models import ConsentEvent, CustomerConsent, Suppression
 from jobs.models import JobRun
 from notifications.models import BulkAct, ChannelState, DataRequest, NotificationHistory, ServiceToken
@@ -54,6 +55,7 @@ def make_every_row() -> dict[type[Model], Model]:
         "category": "marketing",
         "source": "admin",
     }
+    olive = User.objects.create_user(f"{SECRET}-user", email=f"{SECRET}@staff.example")
     notification = NotificationFactory.create(
         status="failed",
         error=f"500: {SECRET}",
@@ -62,7 +64,8 @@ def make_every_row() -> dict[type[Model], Model]:
     )
     rows: list[Model] = [
         notification,
-        User.objects.create_user(f"{SECRET}-user", email=f"{SECRET}@staff.example"),
+        olive,
+        AuditEntry.objects.create(user=olive, object_id="1", object_repr=SECRET, action_flag=2),
         Group.objects.create(name=f"{SECRET}-group"),
         customer,
         CustomerConsent.objects.create(**said, enabled=True, granted_at=now),
