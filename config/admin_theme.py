@@ -20,7 +20,13 @@ def unfold(*, sandbox: bool) -> dict[str, Any]:
         "SHOW_VIEW_ON_SITE": False,
         "ENVIRONMENT": [_("Sandbox"), "warning"] if sandbox else None,
         "DASHBOARD_CALLBACK": "config.admin_home.dashboard",
-        "SIDEBAR": {"navigation": "config.admin_navigation.navigation"},
+        "SIDEBAR": {
+            "navigation": "config.admin_navigation.navigation",
+            "show_search": True,
+            "command_search": True,
+        },
+        # Ctrl-K finds pages by their names, and reads no table.
+        "COMMAND": {"search_callback": "config.admin_navigation.found"},
         "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("config/favicon.svg")}],
         "STYLES": [_file("consent/live.css"), _file("notifications/admin.css"), _file("config/admin.css")],
         "SCRIPTS": [_file("consent/live.js"), _file("config/reader.js")],

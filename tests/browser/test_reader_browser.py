@@ -72,3 +72,22 @@ def test_the_menu_switches_to_french_and_back(visit: Visit, width: int) -> None:
         expect(olive.page.locator("html")).to_have_attribute("lang", lang)
         assert olive.page.url.endswith(QUEUE), "it leads back to where one was"
     is_sound(olive)
+
+
+def test_the_account_menu_and_the_palette_answer_the_keyboard(visit: Visit) -> None:
+    olive = visit()
+    olive.sign_in(VIEW)
+    account = olive.page.get_by_role("button", name="olive")
+    account.press("Enter")
+    expect(account).to_have_attribute("aria-expanded", "true")
+    expect(olive.page.get_by_role("link", name="Preferences")).to_be_visible()
+    is_sound(olive)
+    account.press("Escape")
+    expect(olive.page.get_by_role("link", name="Preferences")).to_be_hidden()
+    olive.page.keyboard.press("Control+k")
+    olive.page.locator("#search-input-command").press_sequentially("queue")
+    expect(olive.page.locator("#command-results-list a").first).to_be_visible()
+    olive.shot("palette")
+    olive.page.locator("#search-input-command").press("ArrowDown")
+    olive.page.locator("#search-input-command").press("Enter")
+    olive.page.wait_for_url(f"**{QUEUE}")
