@@ -98,7 +98,7 @@ HELD: Final[Mapping[str, Mapping[str, Roles]]] = {
     **{
         f"rentals.{name}": {"view": KNOW}
         for name in (
-            "customer", "booking", "contract", "contractsigner", "contractreminder", "contractevent",
+            "customer", "booking", "equipment", "contract", "contractsigner", "contractreminder", "contractevent",
             "insurancedocument", "insurancereminder", "insuranceactivity", "installmentschedule", "supportticket", "supportsla",
             "customersegmentmember",
         )
@@ -106,7 +106,7 @@ HELD: Final[Mapping[str, Mapping[str, Roles]]] = {
     **{
         f"rentals.{name}": {"view": OPERATE}
         for name in (
-            "equipment", "maintenancelog", "maintenancealert", "telematicssnapshot", "equipmentutilization", "promorule",
+            "maintenancelog", "maintenancealert", "telematicssnapshot", "equipmentutilization", "promorule",
             "alert", "viewstate", "viewrefreshrequest",
         )
     },
@@ -125,7 +125,7 @@ HELD: Final[Mapping[str, Mapping[str, Roles]]] = {
             "config.requestcount", "config.secondfactor", "config.staffpreference",
             "consent.confirmrequest", "consent.consentchain", "consent.consentwording", "consent.unsubscribetoken",
             "django_q.ormq", "django_q.success", "django_q.task",
-            "jobs.jobescalation", "jobs.jobprogress", "jobs.knownjob",
+            "jobs.jobescalation", "jobs.jobprogress", "jobs.jobrequest", "jobs.knownjob",
             "notifications.apirequest", "notifications.bulkactrow", "notifications.categorystop", "notifications.channelevent",
             "notifications.drainsignal",
             "notifications.drainwatch", "notifications.metriccounter", "notifications.sendingday", "notifications.traffic",
