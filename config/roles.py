@@ -115,6 +115,7 @@ HELD: Final[Mapping[str, Mapping[str, Roles]]] = {
     "rentals.auditevent": {"view": ANSWER_FOR},
     "rentals.securityincident": {"view": ANSWER_FOR},
     # ── Access
+    "config.auditentry": {"view": ANSWER_FOR, "export_auditentry": ANSWER_FOR},
     "auth.user": {"view": ADMIN, "add": ADMIN, "change": ADMIN},
     "auth.group": {"view": ADMIN, "add": ADMIN, "change": ADMIN, "delete": ADMIN},
     # ── Tables without a page of their own: nobody's
