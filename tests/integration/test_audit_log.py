@@ -296,3 +296,17 @@ def test_the_number_of_queries_does_not_grow_with_the_entries() -> None:
     assert filters.NEWEST == 300
     assert export.MOST == 100_000
     assert timezone.get_current_timezone_name() == "America/Moncton"
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+@pytest.mark.parametrize("name", ["since", "until"])
+def test_the_first_and_the_last_day_of_the_calendar_are_days(name: str, day: str) -> None:
+    write("cancel: a typing error")
+    found = rows(reader().get(LOG, {name: day}))
+    assert bool(found) is ((name, day) in {("since", "0001-01-01"), ("until", "9999-12-31")})
+
+
+def test_an_address_typed_as_an_object_stands_in_no_url() -> None:
+    answer = reader().post(f"{LOG}find/", {"object": "anna.smith@example.com"})
+    assert answer.status_code == 200
+    assert "holds no addresses" in seen(answer)
