@@ -123,7 +123,7 @@ def pages(facts: Facts) -> Iterator[Page]:
     )
     yield Page("channels", "admin:notifications_channelstate_changelist")
     yield Page("jobs", "admin:jobs_jobrun_changelist")
-    yield Page("jobs, failed runs", "admin:jobs_jobrun_changelist", query="status__exact=failed")
+    yield Page("jobs, failed runs", "admin:jobs_jobrun_changelist", query="result=failed")
     yield Page("a job", "admin:jobs_jobrun_job", ("booking_reminders",))
     yield Page("a run", "admin:jobs_jobrun_change", (facts.run,))
     yield Page("templates", "admin:templates_app_notificationtemplate_changelist")
@@ -141,7 +141,7 @@ def pages(facts: Facts) -> Iterator[Page]:
     yield Page(
         "suppressions, complaints", "admin:consent_suppression_changelist", query="reason__exact=complaint"
     )
-    yield Page("audit log", "admin:admin_logentry_changelist")
+    yield Page("audit log", "admin:config_auditentry_changelist")
     yield Page("staff", "admin:auth_user_changelist")
     yield Page("metrics", "metrics")
     yield Page("API: queue", "api:depth")

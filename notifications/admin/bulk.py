@@ -32,6 +32,10 @@ from notifications.models import BulkAct
 class BulkActAdmin(PrivateAdmin[BulkAct]):
     """Acts, newest first."""
 
+    nothing_yet = gettext_lazy(
+        "Nobody has acted on messages yet. Tick some in the queue and choose what to do with them."
+    )
+
     list_display = ("what", "about", "who", "why", "how_far", "asked")
     list_display_links = ("what",)
     list_filter = ("act", "status", "asked_at")

@@ -46,6 +46,7 @@ FOR_ANYONE = {
 }
 FOR_STAFF = FOR_ANYONE | {
     "admin:index": "says that there is nothing to see",
+    ":home_live": "says that there is nothing to see",
     "admin:logout": "ends their own session",
     "admin:password_change": "their own password",
     "admin:password_change_done": "their own password",

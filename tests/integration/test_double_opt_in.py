@@ -287,7 +287,7 @@ def test_an_operators_grant_asks_the_customer(customer_id: str) -> None:
     page = operator("consent.change_customerconsent", "consent.view_customerconsent").post(
         reverse("admin:consent_customerconsent_add"),
         {"customer_id": customer_id, "channel": "email", "category": "marketing", "decision": "grant",
-         "reason": "Said so on the phone"},
+         "how": "phone", "reason": "Said so on the phone"},
         follow=True,
     )  # fmt: skip
     assert [text for text in told(page) if "asked to confirm" in text]
