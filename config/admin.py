@@ -30,6 +30,9 @@ admin.site.unregister(Group)
 class Given:
     """Of groups and permissions, only what the reader holds can be chosen. Before Django's classes, which choose from all."""
 
+    class Media:
+        js = ("config/selectors.js",)
+
     def formfield_for_manytomany(
         self, db_field: "ManyToManyField[Any, Any]", request: HttpRequest, **kwargs: Any
     ) -> "ModelMultipleChoiceField[Any]":

@@ -82,7 +82,7 @@ class JobRunAdmin(PrivateAdmin[JobRun]):
     """The log: every run, newest first, by job, result, trigger and date."""
 
     nothing_yet = _("No job has run yet. The workers start each at its time; or run one now from its page.")
-    list_display = ("job_name", "state", "started", "took", "asked_by", "did")
+    list_display = ("job", "state", "started", "took", "asked_by", "did")
     list_filter = (JobFilter, ResultFilter, "trigger", ("started_at", DateFieldListFilter))
     ordering = ("-started_at", "-id")
     paginator = ShortPaginator
@@ -128,6 +128,10 @@ class JobRunAdmin(PrivateAdmin[JobRun]):
         if not self.has_view_permission(request, run):
             raise PermissionDenied
         return run_page(self, request, run)
+
+    @admin.display(description=_("Job"), ordering="job_name")
+    def job(self, run: JobRun) -> str:
+        return run.job_name
 
     @admin.display(description=_("Status"))
     def state(self, run: JobRun) -> SafeString:

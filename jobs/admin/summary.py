@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -24,7 +25,12 @@ JOB_STATES: Mapping[str, tuple[Promise, str]] = {
 
 
 def took(duration: dt.timedelta | None) -> str:
-    return f"{duration.total_seconds():.2f} s" if duration is not None else NOTHING
+    """In seconds, as the reader's language writes them; never broken before the unit."""
+    return (
+        f"{number_format(duration.total_seconds(), 2)}\N{NO-BREAK SPACE}s"
+        if duration is not None
+        else NOTHING
+    )
 
 
 def did(*, status: str, error: str | None, summary: Mapping[str, Any]) -> SafeString:

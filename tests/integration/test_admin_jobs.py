@@ -313,6 +313,6 @@ def test_the_page_shows_the_last_runs_with_duration_and_summary(install: Install
         "1 pickup found, 1 queued",
         "RuntimeError: the ledger is closed",
         "Command line",
-        " s</td>",
+        "\xa0s</td>",
     ):
         assert words in page

@@ -50,8 +50,8 @@ def test_each_run_is_a_bar_in_order_with_its_end_its_length_and_its_page() -> No
     short, long, begun = heights(drawn)
     assert begun < short < long < HEIGHT
     assert f'href="/admin/jobs/jobrun/{failed.pk}/change/"' in drawn
-    assert "2026-11-28 13:30 · Failed · 2.00 s · the ledger is closed" in drawn
-    assert "Success · 4.00 s · 3 queued" in drawn
+    assert "2026-11-28 13:30 · Failed · 2.00\xa0s · the ledger is closed" in drawn
+    assert "Success · 4.00\xa0s · 3 queued" in drawn
     assert 'aria-label="The last 3 runs of probe: 1 Failed, 1 Success, 1 Running"' in drawn
     assert drawn.count("jr-cross") == 1
 
