@@ -93,7 +93,9 @@ class NotificationTemplateAdmin(ModelAdmin[NotificationTemplate]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        context = overview.template_context(request, object_id) | (extra_context or {})
+        """Its description alone is edited here, so one button saves."""
+        one_button = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        context = overview.template_context(request, object_id) | one_button | (extra_context or {})
         return super().change_view(request, object_id, form_url, context)
 
 
