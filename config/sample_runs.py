@@ -26,7 +26,7 @@ TYPICAL = {
     "sla_monitor": 0.6,
 }
 # One night on which Stripe did not answer; the next one made good for it.
-BROKEN = ("payout_reconciliation", 3, "503: Stripe is not available.")
+BROKEN = ("payout_reconciliation", 3, "503: Stripe is not available")
 
 
 def make_sample_runs(*, now: dt.datetime, rng: random.Random) -> list[JobRun]:

@@ -1,17 +1,23 @@
-"""Take the README's pictures from a running demo: in, its addresses and login; out, the PNG files beside this script.
+"""Take the pictures of the README and of docs/operators.md from a running demo: in, its addresses and login; out, the PNG files
+beside this script.
 
-.venv/bin/python docs/images/take.py --password …   # the password that `make demo` prints
+make demo ARGS=--reset                                      # in another window: a fresh sample business
+.venv/bin/python docs/images/take.py --password …           # the password that it prints
+.venv/bin/python docs/images/take.py --password … home why  # some of them
 """
 
 import argparse
 import os
 import shutil
+import sys
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import sync_playwright
 
-HERE = Path(__file__).parent
-DELIVERED = "feedback=delivered&channel=email&category=reminder"
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from scenes import SCENES, Demo
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -22,42 +28,35 @@ FLAGS = [
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Take the README's pictures from a running demo.")
+    parser = argparse.ArgumentParser(
+        description="Take the pictures of the documentation from a running demo."
+    )
     parser.add_argument("--admin", default="http://127.0.0.1:8000", help="(default: %(default)s)")
     parser.add_argument("--sandbox", default="http://127.0.0.1:8025", help="(default: %(default)s)")
     parser.add_argument("--password", required=True, help="of the demo's login admin")
+    parser.add_argument(
+        "--to", type=Path, default=Path(__file__).parent, metavar="FOLDER", help="(default: here)"
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SCENES)} (default: all)")
     options = parser.parse_args()
+    if unknown := set(options.names) - SCENES.keys():
+        parser.error(f"there is no picture {', '.join(sorted(unknown))}: choose from {', '.join(SCENES)}")
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-GB")
-        _log_in(page, options.admin, options.password)
-        # A reminder that arrived: consent decided, twice, and the provider reported back.
-        page.set_viewport_size({"width": 1280, "height": 1160})
-        page.goto(f"{options.admin}/admin/notifications/notification/?{DELIVERED}")
-        page.locator("#result_list tbody tr a[href*='/change/']").first.click()
-        _shoot(page, "message")
-        page.set_viewport_size({"width": 1440, "height": 900})
-        page.goto(f"{options.sandbox}/?channel=email")
-        page.get_by_text("E-mail", exact=True).first.click()
-        # The newest are for staff.
-        page.locator(".list li", has_text="E-mail").filter(has_not_text="@rental.example").first.click()
-        page.wait_for_timeout(1500)
-        _shoot(page, "sandbox")
+        # The operator's clock is the business's, so that the pictures show one time.
+        context = browser.new_context(locale="en-CA", timezone_id="America/Moncton", reduced_motion="reduce")
+        demo = Demo(context.new_page(), options.admin, options.sandbox)
+        demo.log_in(options.password)
+        for name in options.names or SCENES:
+            scene = SCENES[name]
+            demo.page.set_viewport_size({"width": 1440, "height": scene.height})
+            scene.show(demo)
+            demo.page.wait_for_load_state("networkidle")
+            demo.page.screenshot(path=options.to / f"{name}.png")
+            scene.tidy(demo)
+            print(f"{name}.png")
         browser.close()
-
-
-def _log_in(page: Page, admin: str, password: str) -> None:
-    page.goto(f"{admin}/admin/login/?next=/admin/")
-    page.fill("#id_username", "admin")
-    page.fill("#id_password", password)
-    page.press("#id_password", "Enter")
-    page.wait_for_url(f"{admin}/admin/", timeout=60_000)
-
-
-def _shoot(page: Page, name: str) -> None:
-    page.wait_for_load_state("networkidle")
-    page.screenshot(path=HERE / f"{name}.png")
 
 
 if __name__ == "__main__":
