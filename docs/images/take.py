@@ -2,21 +2,18 @@
 beside this script.
 
 make demo ARGS=--reset                                      # in another window: a fresh sample business
-.venv/bin/python docs/images/take.py --password …           # the password that it prints
-.venv/bin/python docs/images/take.py --password … home why  # some of them
+.venv/bin/python -m docs.images.take --password …           # the password that it prints
+.venv/bin/python -m docs.images.take --password … home why  # some of them
 """
 
 import argparse
 import os
 import shutil
-import sys
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from scenes import SCENES, Demo
+from docs.images.scenes import SCENES, Demo
 
 FLAGS = [
     "--no-sandbox",
