@@ -1,6 +1,6 @@
 """The roles as groups: in, the end of a `migrate`; out, five groups with exactly the permissions of the table.
 
-These five are the code's, and no page changes them; groups of yours are yours (docs/decisions/0019-roles-belong-to-the-code.md).
+These five are the code's, and no page changes them; groups of yours are yours (docs/decisions/0023-roles-belong-to-the-code.md).
 """
 
 import sys
