@@ -98,5 +98,6 @@ def table_names(names: Collection[str]) -> set[str]:
         for config in apps.get_app_configs()
         if config.name in names
         for model in config.get_models(include_auto_created=True)
-        if model._meta.managed  # noqa: SLF001
+        # A proxy's table is another app's.
+        if model._meta.managed and not model._meta.proxy  # noqa: SLF001
     }

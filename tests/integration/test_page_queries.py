@@ -13,6 +13,7 @@ from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from config.models import AuditEntry
 from tests.every_row import make_every_row
 from tests.operators import operator
 
@@ -95,7 +96,8 @@ def test_no_page_of_a_row_asks_more_than_thirty() -> None:
             f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[row.pk]
         )
         for model, row in make_every_row().items()
-        if model in admin.site._registry
+        # The audit log has no page of an entry.
+        if model in admin.site._registry and model is not AuditEntry
     }
     for url in pages.values():
         client.get(url)

@@ -54,8 +54,11 @@ def test_no_state_is_counted_further_than_the_cap(monkeypatch: pytest.MonkeyPatc
     NotificationFactory.create_batch(60, status="sent")
     with explained("notification_queue") as plans:
         state_counts(now=timezone.now())
-    read = [node["Actual Rows"] for plan in plans if "count(*)" in plan.sql for node in plan.nodes()]
-    assert max(read) <= 21
+    # How the few rows of a test are read is the planner's choice; where it stops is ours (test_plans.py has the long table).
+    counts = [plan for plan in plans if "count(*)" in plan.sql]
+    limits = [[node for node in plan.nodes() if node["Node Type"] == "Limit"] for plan in counts]
+    assert all(limits)
+    assert max(node["Actual Rows"] for found in limits for node in found) == 21
 
 
 @pytest.mark.parametrize(
