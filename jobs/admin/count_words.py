@@ -85,6 +85,8 @@ WORDS: Mapping[str, Promise] = {
     "clocks stopped": pgettext_lazy("count", "clocks stopped"),
     "messages moved": pgettext_lazy("count", "messages moved"),
     "API answers deleted": pgettext_lazy("count", "API answers deleted"),
+    "acts deleted": pgettext_lazy("count", "acts deleted"),
+    "messages of acts deleted": pgettext_lazy("count", "messages of acts deleted"),
     "inbox items deleted": pgettext_lazy("count", "inbox items deleted"),
     "provider events deleted": pgettext_lazy("count", "provider events deleted"),
     "unsubscribe links deleted": pgettext_lazy("count", "unsubscribe links deleted"),
