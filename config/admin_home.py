@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from config.dashboard.amounts import grouped, in_words
+from config.dashboard.amounts import in_words
 from config.dashboard.attention import LATE, in_order, of_jobs, of_reports, of_texts
 from config.dashboard.attention_queue import of_the_queue
 from config.dashboard.channel_rows import channel_rows
@@ -25,7 +25,7 @@ from jobs.admin.summary import JOB_STATES
 from jobs.status import job_statuses
 from notifications.admin.figures import backlogs, oldest_of
 from notifications.models import Notification
-from notifications.state_counts import DUE, Counted, state_counts
+from notifications.state_counts import DUE, Counted, grouped, state_counts
 from notifications.traffic.period import Period, span
 from notifications.traffic.read import figures
 

@@ -45,7 +45,7 @@ class Counted:
     def __str__(self) -> str:
         """As a page shows it: «7», «9,312», «more than 10,000», «≈ 4.9 million»."""
         if self.is_exact:
-            return number_format(self.count, use_l10n=True, force_grouping=True)
+            return grouped(self.count)
         return (
             f"≈ {_rounded(self.count)}"
             if self.is_estimate
@@ -69,6 +69,11 @@ def state_counts(*, now: dt.datetime) -> dict[str, Counted]:
     return {state: Counted(n) if n <= CAP else _about(state, now) for state, n in found.items()}
 
 
+def grouped(count: int) -> str:
+    """«12,345», in the reader's language."""
+    return str(number_format(count, use_l10n=True, force_grouping=True))
+
+
 def _about(state: str, now: dt.datetime) -> Counted:
     with connection.cursor() as cursor:
         sql = f"SELECT 1 FROM notification_queue WHERE {_WHICH[state]}"  # noqa: S608 (constants)
@@ -85,4 +90,4 @@ def _rounded(count: int) -> str:
         millions = round(count / 1_000_000, 1)
         return ngettext("%s million", "%s million", int(millions)) % number_format(millions, 1, use_l10n=True)
     magnitude = 10 ** max(0, len(str(count)) - 2)
-    return number_format(round(count / magnitude) * magnitude, use_l10n=True, force_grouping=True)
+    return grouped(round(count / magnitude) * magnitude)

@@ -21,11 +21,6 @@ def in_words(age: dt.timedelta) -> str:
     return ngettext("%d day", "%d days", seconds // 86_400) % (seconds // 86_400)
 
 
-def grouped(count: int) -> str:
-    """«12,345»."""
-    return str(number_format(count, use_l10n=True, force_grouping=True))
-
-
 def took(found: Percentile | None) -> str:
     """«120 ms», «1.4 s», «3 min», «> 6 h»; a dash for nothing."""
     if found is None:

@@ -11,10 +11,11 @@ from enum import IntEnum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from config.dashboard.amounts import grouped, in_words
+from config.dashboard.amounts import in_words
 from config.dashboard.links import Links
 from jobs.status import TOLERATED_FAILURES, JobStatus
 from notifications.open_texts import CAP, open_texts
+from notifications.state_counts import grouped
 from notifications.webhooks.apply import unapplied
 
 LATE = dt.timedelta(minutes=5)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from config.dashboard.amounts import grouped, in_words
+from config.dashboard.amounts import in_words
 from config.dashboard.attention import LATE, Gravity, Matter
 from config.dashboard.links import Links
 from consent.models import Category, Channel
@@ -17,7 +17,7 @@ from notifications.category_stop import open_stops
 from notifications.channel_state import Kind
 from notifications.conf import conf
 from notifications.models import SendingDay
-from notifications.state_counts import Counted
+from notifications.state_counts import Counted, grouped
 from notifications.traffic.read import Figures
 
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from config.dashboard.amounts import grouped, in_words
+from config.dashboard.amounts import in_words
 from config.dashboard.links import Links
 from consent.models import Channel
 from notifications.admin.channel_cards import BADGES
 from notifications.admin.figures import Backlog
 from notifications.channel_state import Stop
 from notifications.models import Traffic
+from notifications.state_counts import grouped
 from notifications.traffic.read import Figures
 
 What = Traffic.What

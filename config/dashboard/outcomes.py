@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from config.dashboard.amounts import grouped, share
+from config.dashboard.amounts import share
 from config.dashboard.links import Links
 from notifications.models import DeliveryAttempt, Traffic
+from notifications.state_counts import grouped
 from notifications.traffic.read import Figures
 
 What = Traffic.What

@@ -11,11 +11,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.dashboard.amounts import grouped, took
+from config.dashboard.amounts import took
 from config.dashboard.links import Links
 from config.dashboard.outcomes import Row, outcomes, rules
 from consent.models import Channel
 from notifications.models import Traffic
+from notifications.state_counts import grouped
 from notifications.traffic.buckets import percentile
 from notifications.traffic.period import Period
 from notifications.traffic.read import Figures

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -21,6 +20,7 @@ from notifications.admin.cells import NOTHING, badge, moment
 from notifications.admin.criteria import in_words as filter_in_words
 from notifications.bulk.order import why_not_undone
 from notifications.models import BulkAct, BulkActRow, Notification, Priority
+from notifications.state_counts import grouped
 
 SHOWN = 50
 _TONE: Mapping[str, str] = {
@@ -75,12 +75,12 @@ def progress(act: BulkAct, *, now: dt.datetime) -> Progress:
     return Progress(
         status=badge(BulkAct.Status(act.status).label, _TONE[act.status]),
         percent=100 if act.status == BulkAct.Status.DONE else (100 * seen // total if total else 0),
-        looked_at=_number(seen),
-        total=_number(total) if act.total is not None else NOTHING,
-        done=_number(act.done),
+        looked_at=grouped(seen),
+        total=grouped(total) if act.total is not None else NOTHING,
+        done=grouped(act.done),
         skipped=in_words(act.skipped),
-        left_alone=_number(act.left_alone),
-        rate=_("%s a second") % _number(round(per_second)) if is_going else "",
+        left_alone=grouped(act.left_alone),
+        rate=_("%s a second") % grouped(round(per_second)) if is_going else "",
         remaining=_lasting((total - seen) / per_second) if is_going else "",
     )
 
@@ -158,10 +158,6 @@ def _arguments(act: BulkAct) -> list[tuple[str, object]]:
         replayed = _("and is replayed") if given.get("then_replay") else ""
         return [(_("Verdict"), f"{verdict} {replayed}".strip())]
     return []
-
-
-def _number(count: int) -> str:
-    return number_format(count, use_l10n=True, force_grouping=True)
 
 
 def _lasting(seconds: float) -> str:

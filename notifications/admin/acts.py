@@ -24,7 +24,6 @@ class Act:
     """One change of state. `icon` is a Material symbol; `tone` its button; `told` what became of so many."""
 
     name: str
-    kind: Kind
     title: str | Promise
     explains: str | Promise
     button: str | Promise
@@ -33,6 +32,10 @@ class Act:
     permission: str
     told: Callable[[int], str]
     form: type[ActForm] = ActForm
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.name]
 
     @property
     def takes(self) -> tuple[str, ...]:
@@ -59,7 +62,6 @@ def rehearse(act: Act, ids: Sequence[uuid.UUID], arguments: Arguments, *, now: d
 
 REPLAY = Act(
     name=BulkAct.Kind.REPLAY.value,
-    kind=KINDS[BulkAct.Kind.REPLAY],
     title=_("Replay"),
     explains=_(
         "Each failed message is queued again as it is, with all its attempts ahead of it. It passes consent and "
@@ -73,7 +75,6 @@ REPLAY = Act(
 )
 SEND_AGAIN = Act(
     name=BulkAct.Kind.SEND_AGAIN.value,
-    kind=KINDS[BulkAct.Kind.SEND_AGAIN],
     title=_("Send again"),
     explains=_(
         "A new message is made of each sent or withheld one, naming it as its parent. The recipient may get the text "
@@ -87,7 +88,6 @@ SEND_AGAIN = Act(
 )
 CANCEL = Act(
     name=BulkAct.Kind.CANCEL.value,
-    kind=KINDS[BulkAct.Kind.CANCEL],
     title=_("Cancel"),
     explains=_(
         "Each queued message is withheld, with your reason. What a worker holds can no longer be stopped."
@@ -100,7 +100,6 @@ CANCEL = Act(
 )
 RESCHEDULE = Act(
     name=BulkAct.Kind.RESCHEDULE.value,
-    kind=KINDS[BulkAct.Kind.RESCHEDULE],
     title=_("Reschedule"),
     explains=_(
         "Each queued message waits for the moment you choose. Before it goes out, consent, suppressions and quiet hours "
@@ -115,7 +114,6 @@ RESCHEDULE = Act(
 )
 PRIORITISE = Act(
     name=BulkAct.Kind.PRIORITISE.value,
-    kind=KINDS[BulkAct.Kind.PRIORITISE],
     title=_("Change priority"),
     explains=_(
         "Each queued message passes others, or lets them pass, once it is due. What has waited long gets its turn "
@@ -130,7 +128,6 @@ PRIORITISE = Act(
 )
 SETTLE = Act(
     name=BulkAct.Kind.SETTLE.value,
-    kind=KINDS[BulkAct.Kind.SETTLE],
     title=_("Settle the outcome"),
     explains=_(
         "The answer of the provider was lost: nobody knows whether these messages arrived. Look them up at the "

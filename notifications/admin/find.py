@@ -60,7 +60,7 @@ def search(rows: QuerySet[Notification], text: str) -> QuerySet[Notification]:
             :100
         ]
     )
-    if (known := _uuid(text)) is not None:
+    if (known := uuid_of(text)) is not None:
         ids.append(known)
     return rows.filter(
         Q(pk__in=ids)
@@ -77,14 +77,15 @@ def search_past(rows: QuerySet[NotificationHistory], text: str) -> QuerySet[Noti
         return rows.filter(recipient_index__in=[recipient_index(word) for word in words])
     people = [recipient_index(f"{kind}:{text}") for kind in ("customer", "staff")]
     return rows.filter(
-        Q(pk=_uuid(text))
+        Q(pk=uuid_of(text))
         | Q(channel__in=Channel.values, idempotency_key=text)
         | Q(provider_reference=text)
         | Q(recipient_index__in=people)
     )
 
 
-def _uuid(text: str) -> uuid.UUID | None:
+def uuid_of(text: str) -> uuid.UUID | None:
+    """None for what is no id."""
     try:
         return uuid.UUID(text)
     except ValueError:

@@ -1,6 +1,5 @@
 """The queue: in, filters, a search and ticked rows; out, the list, each message's page, and the acts on them."""
 
-import uuid
 from typing import Any
 
 from django.contrib import admin
@@ -17,7 +16,7 @@ from notifications.admin.columns import COLUMNS, QueueColumns
 from notifications.admin.confirm import act_view, ask_first
 from notifications.admin.criteria import kept
 from notifications.admin.detail import load
-from notifications.admin.find import search
+from notifications.admin.find import search, uuid_of
 from notifications.admin.message_view import live_view, show_message
 from notifications.admin.past import tell_of_history
 from notifications.admin.queue_list import QueueList, tabs_view
@@ -129,11 +128,4 @@ class NotificationAdmin(QueueColumns, QueueList):
 
 def _found(object_id: str) -> Notification | None:
     """In the queue or in the history."""
-    return load(known) if (known := _uuid(object_id)) else None
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None
+    return load(known) if (known := uuid_of(object_id)) else None
