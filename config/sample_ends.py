@@ -8,7 +8,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from consent.models import Category, Channel
+from consent.models import Channel
+from consent.policy import Category, Decision, decide
+from notifications.decision import entry
 from notifications.models import DeliveryAttempt, Feedback, Notification
 
 Status, Outcome = Notification.Status, DeliveryAttempt.Outcome
@@ -23,8 +25,8 @@ ANSWERS = {Channel.EMAIL: 0.21, Channel.SMS: 0.38, Channel.PUSH: 0.12, Channel.I
 # The hour without the e-mail provider: days ago, local clock.
 MOST_TRIES = 3
 OUTAGE_DAYS_AGO, OUTAGE = 2, (dt.time(10, 40), dt.time(11, 10))
-REFUSED = ("consent.missing", "The customer never agreed to marketing messages here.")
-OVER = ("relevance.ended", "It no longer holds: the booking was cancelled.")
+REFUSED = decide(category=Category.MARKETING, enabled=None)
+OVER = Decision(False, "relevance.ended", "It no longer holds: the booking was cancelled.")
 DEAD = {
     Channel.EMAIL: ("550", "The mailbox refuses mail for good"),
     Channel.SMS: ("30003", "The phone is out of reach"),
@@ -41,29 +43,24 @@ class Ends:
     attempts: list[DeliveryAttempt] = field(default_factory=list)
 
 
-def end(ends: Ends, row: Notification, rule: tuple[str, str]) -> Notification:
-    """Withheld, or tried until the provider takes it or says never. `rule` is what allowed it."""
+def end(ends: Ends, row: Notification, allowed: Decision) -> Notification:
+    """Withheld, or tried until the provider takes it or says never. `allowed` says why it may go."""
     chance = ends.rng.random()
     if row.category == Category.MARKETING and chance < 0.35:
         return _withheld(row, "enqueue", REFUSED, row.created_at)
     if row.category == Category.REMINDER and chance < 0.03:
         return _withheld(row, "delivery", OVER, row.created_at + dt.timedelta(seconds=1))
-    return _delivered(ends, row, rule)
+    return _delivered(ends, row, allowed)
 
 
-def entry(stage: str, rule: tuple[str, str], at: dt.datetime) -> dict[str, str]:
-    """A decision as a message keeps it."""
-    return {"stage": stage, "rule": rule[0], "reason": rule[1], "at": at.isoformat()}
-
-
-def _withheld(row: Notification, stage: str, why: tuple[str, str], at: dt.datetime) -> Notification:
+def _withheld(row: Notification, stage: str, why: Decision, at: dt.datetime) -> Notification:
     if stage == "enqueue":
         row.metadata.pop("decision")
-    row.status, row.metadata["withheld"] = Status.CANCELLED, entry(stage, why, at)
+    row.status, row.metadata["withheld"] = Status.CANCELLED, entry(why, stage=stage, now=at)
     return row
 
 
-def _delivered(ends: Ends, row: Notification, rule: tuple[str, str]) -> Notification:
+def _delivered(ends: Ends, row: Notification, allowed: Decision) -> Notification:
     """Tried until the provider takes it, or says never."""
     rng, at = ends.rng, row.created_at + dt.timedelta(seconds=ends.rng.lognormvariate(-1.2, 0.7))
     while row.channel == Channel.EMAIL and _is_out(ends, at):
@@ -89,7 +86,7 @@ def _delivered(ends: Ends, row: Notification, rule: tuple[str, str]) -> Notifica
         row.metadata |= {
             "sent_at": ended.isoformat(),
             "provider_reference": reference,
-            "sent_decision": entry("delivery", rule, at),
+            "sent_decision": entry(allowed, stage="delivery", now=at),
         }
         if row.channel in (Channel.EMAIL, Channel.SMS):
             row.feedback, row.feedback_at = (

@@ -15,10 +15,12 @@ from django.db import transaction
 from django.utils import timezone
 from uuid_utils import uuid7
 
-from config.sample_ends import OUTAGE_DAYS_AGO, Ends, end, entry
+from config.sample_ends import OUTAGE_DAYS_AGO, Ends, end
 from config.sample_runs import ACTOR, filled, make_sample_runs
-from consent.models import Category, Channel
+from consent.models import Channel
+from consent.policy import Category, decide
 from jobs.models import JobRun
+from notifications.decision import entry
 from notifications.models import DeliveryAttempt, Notification
 from rentals.models import Customer
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion
@@ -34,12 +36,6 @@ TRAFFIC = {
 # It fell into the outage (sample_ends.py): what is left of it waits for somebody to replay it.
 CAMPAIGN, CAMPAIGN_AT, CAMPAIGN_SIZE = "promotion.announcement", (10, 45), 240
 WEIGHTS = {Channel.EMAIL: 10, Channel.INAPP: 6, Channel.SMS: 4, Channel.PUSH: 2}
-ALLOWED = {
-    Category.SECURITY: ("consent.not_needed", "Security messages need no consent."),
-    Category.TRANSACTIONAL: ("consent.not_needed", "Transactional messages need no consent."),
-    Category.REMINDER: ("consent.not_revoked", "Reminder messages were not switched off."),
-    Category.MARKETING: ("consent.granted", "The customer agreed to marketing messages."),
-}
 
 
 @dataclass
@@ -108,11 +104,8 @@ def _message(week: Week, run: JobRun, name: str, customer: str) -> Notification:
     channel = rng.choices(channels, [WEIGHTS[channel] for channel in channels])[0]
     category = Category(version.template.category)
     asked = run.started_at + dt.timedelta(seconds=rng.uniform(0.05, 0.5))
-    rule = (
-        ALLOWED[category]
-        if channel != Channel.INAPP
-        else ("consent.not_needed", "In-app messages need no consent.")
-    )
+    # As if they had agreed to marketing, and switched nothing off.
+    allowed = decide(category=category, channel=channel, enabled=category == Category.MARKETING or None)
     row = Notification(
         id=uuid.UUID(int=uuid7(nanoseconds=int(asked.timestamp() * 1e9)).int),
         channel=channel,
@@ -120,7 +113,7 @@ def _message(week: Week, run: JobRun, name: str, customer: str) -> Notification:
         recipient_key=f"customer:{customer}",
         template=version.template,
         template_version=version,
-        category=category,
+        category=version.template.category,
         priority={Category.MARKETING: 3, Category.REMINDER: 2}.get(category, 1),
         payload={p["name"]: p["sample"] for p in version.placeholders},
         scheduled_at=asked,
@@ -130,7 +123,7 @@ def _message(week: Week, run: JobRun, name: str, customer: str) -> Notification:
             "job": run.job_name,
             "sandbox": settings.SANDBOX,
             "origin": {"job": run.job_name, "run": str(run.pk), "trigger": "schedule", "actor": ACTOR},
-            "decision": entry("enqueue", rule, asked),
+            "decision": entry(allowed, stage="enqueue", now=asked),
         },
     )
-    return end(week.ends, row, rule)
+    return end(week.ends, row, allowed)
