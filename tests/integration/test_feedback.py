@@ -146,8 +146,10 @@ def test_a_report_on_a_message_of_the_history_is_noted_there() -> None:
 
 # ── What was in doubt ───────────────────────────────────────────────────────────────────────────────────
 def doubtful(**fields: Any) -> Notification:
+    """Tried at NOW: a report that is older than the try settles nothing, and this file may have been read minutes ago."""
+    values: dict[str, Any] = {"last_attempt_at": NOW, **fields}
     row = sent(
-        status="failed", error="outcome_unknown: timeout", metadata={"outcome_unknown": True}, **fields
+        status="failed", error="outcome_unknown: timeout", metadata={"outcome_unknown": True}, **values
     )
     DeliveryAttemptFactory.create(notification=row, outcome="unknown", provider_code="timeout")
     return row
