@@ -28,22 +28,37 @@ COLUMNS = """q.id, q.lease_token, q.channel, q.category, q."to", q.recipient_key
     q.payload, q.metadata, q.priority, q.attempts, q.scheduled_at, q.expires_at"""
 
 # `status = 'queued'` stands as a literal: with a bound parameter the planner cannot prove that the partial index
-# notification_queue_due applies. One index range a step of the ladder, walked in order until the limit is full. The first
-# steps let a share of what has waited for long pass, whatever its priority, so that nothing starves behind a stream of
-# urgent messages, and nothing urgent waits behind a heap of old ones.
-CLAIM = f"""
-WITH due AS MATERIALIZED (
-    SELECT head.id
-    FROM (VALUES (1, %(aging)s, %(share_1)s), (2, %(aging)s, %(share_2)s), (3, %(aging)s, %(share_3)s),
-                 (0, '0'::interval, %(limit)s), (1, '0', %(limit)s), (2, '0', %(limit)s), (3, '0', %(limit)s)
-         ) AS step(priority, waited, most)
-    CROSS JOIN LATERAL (
+# notification_queue_due applies.
+_HEAD = f"""
         SELECT id FROM notification_queue
         WHERE status = 'queued' AND channel = %(channel)s AND priority = step.priority
           AND scheduled_at <= COALESCE(%(now)s, statement_timestamp()) - step.waited
-          AND pg_try_advisory_xact_lock({LOCK_KEY})
+          AND pg_try_advisory_xact_lock({LOCK_KEY})"""  # noqa: S608 (the lock's key is a constant)
+
+# One index range a step, walked in order until the limit is full. The first steps let a share of what has waited for long
+# pass, whatever its priority, so that nothing starves behind a stream of urgent messages, and nothing urgent waits behind
+# a heap of old ones. A lock of our own does not hide a row from us: what the first steps took, the others leave out.
+CLAIM = f"""
+WITH aged AS MATERIALIZED (
+    SELECT head.id
+    FROM (VALUES (1, %(aging)s, %(share_1)s), (2, %(aging)s, %(share_2)s), (3, %(aging)s, %(share_3)s)
+         ) AS step(priority, waited, most)
+    CROSS JOIN LATERAL ({_HEAD}
         ORDER BY scheduled_at, id
         LIMIT step.most
+        FOR UPDATE SKIP LOCKED
+    ) AS head
+    WHERE step.priority < %(above)s
+    LIMIT %(limit)s
+), due AS MATERIALIZED (
+    SELECT id FROM aged
+    UNION ALL
+    SELECT head.id
+    FROM (VALUES (0, '0'::interval), (1, '0'), (2, '0'), (3, '0')) AS step(priority, waited)
+    CROSS JOIN LATERAL ({_HEAD}
+          AND id NOT IN (SELECT id FROM aged)
+        ORDER BY scheduled_at, id
+        LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED
     ) AS head
     WHERE step.priority < %(above)s
@@ -54,7 +69,7 @@ SET status = 'processing', attempts = q.attempts + 1, last_attempt_at = statemen
     lease_token = %(token)s, lease_until = statement_timestamp() + %(lease)s
 FROM due, {RELAXED} WHERE q.id = due.id
 RETURNING {COLUMNS}
-"""  # noqa: S608 (the lock's key is a constant)
+"""  # noqa: S608
 # For each lower priority this part of a claim goes to those that have waited for so long. Where that is no whole number
 # of rows, chance decides, or a channel whose rate limit grants a few rows at a time would never let one of them pass.
 SHARE = 16

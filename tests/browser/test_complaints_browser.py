@@ -46,7 +46,7 @@ def test_from_the_stop_to_the_messages_and_back(visit: Callable[..., Visitor]) -
     olive.shot("1-channels")
 
     olive.open("/admin/notifications/notification/?feedback=complained")
-    expect(page.get_by_text("Complained").first).to_be_visible()
+    expect(page.get_by_role("row", name="inline text").get_by_text("Complained")).to_be_visible()
     olive.shot("2-complained")
 
     olive.open("/admin/notifications/channelstate/")

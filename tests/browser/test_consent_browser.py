@@ -131,6 +131,7 @@ def test_reloading_the_answer_does_not_do_it_again(page: Page, token: str) -> No
     page.goto(f"/preferences/{token}")
     page.get_by_role("group", name="Offers and news").get_by_role("switch", name="E-mail").uncheck()
     page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_contain_text("Offers and news by e-mail: off")
     before = current("c1")
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_be_visible()

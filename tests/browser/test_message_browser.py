@@ -338,11 +338,14 @@ def test_many_acts_leave_two_beside_each_other_and_a_menu_for_the_keyboard(
     from dataclasses import replace
 
     from notifications.admin import acts
+    from notifications.bulk import kinds
 
     further = {
         name: replace(acts.CANCEL, name=name, title=name.title(), tone="")
         for name in ("later", "sooner", "aside", "away")
     }
+    for name in further:
+        monkeypatch.setitem(kinds.KINDS, name, kinds.KINDS["cancel"])
     monkeypatch.setattr("notifications.admin.detail.ACTS", {"cancel": acts.CANCEL, **further})
     row = NotificationFactory.create()
     olive = visit(width=400)

@@ -22,7 +22,7 @@ from tests.notification_factories import DeliveryAttemptFactory, NotificationFac
 from tests.operators import operator, operator_user, seen, told
 from tests.plan_reader import explained
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept")]
 PAGE = "/admin/notifications/channelstate/"
 SEE, CHANGE = "notifications.view_channelstate", "notifications.change_channelstate"
 MINUTE = dt.timedelta(minutes=1)

@@ -29,7 +29,7 @@ from tests.integration.api_client import staff
 from tests.operators import operator_user, seen, told
 from tests.plan_reader import explained
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept")]
 
 LIST = "/admin/jobs/jobrun/"
 PAGE = f"{LIST}job/probe/"

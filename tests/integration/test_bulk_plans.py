@@ -18,7 +18,7 @@ from notifications.models import BulkAct, BulkActRow
 from notifications.retention import Retention
 from tests.plan_reader import Plan, explained
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept")]
 MANY = 100_000
 TABLES = ("bulk_acts", "bulk_act_rows", "notification_queue")
 FILL = """

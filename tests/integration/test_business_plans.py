@@ -31,7 +31,7 @@ from tests.business_factories import DAY, MOMENT
 from tests.factories import BookingFactory, EquipmentFactory
 from tests.plan_reader import explained
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept")]
 TODAY = MOMENT.date()
 AGO = "timestamptz '2026-11-20 15:00Z' - n * interval '1 hour'"
 # 6,000 hours back, of which a thirtieth is not settled yet.

@@ -14,7 +14,7 @@ from tests.factories import CustomerFactory
 from tests.operators import operator, seen, told
 from tests.plan_reader import explained
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept")]
 LISTS = {
     "customerconsent": "consent.view_customerconsent",
     "consentevent": "consent.view_consentevent",

@@ -11,7 +11,7 @@ from jobs.admin.strip import HEIGHT, RUNS, strips
 from jobs.models import JobRun
 from tests.plan_reader import explained
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept")]
 NOW = dt.datetime(2026, 11, 28, 18, 0, tzinfo=dt.UTC)
 HISTORY = """
 INSERT INTO job_runs (id, job_name, started_at, finished_at, duration, status, moment, trigger, actor, summary, lease_until)

@@ -80,9 +80,14 @@ def test_a_heap_of_old_ones_never_takes_more_than_a_quarter_from_the_urgent(limi
     assert min(counts[HIGH], counts[NORMAL], counts[LOW]) >= limit // 16, "and each of them gets its share"
 
 
-def test_what_the_urgent_leave_is_for_the_others_whole() -> None:
+@pytest.mark.parametrize("join", ["nestloop", "hashjoin", "mergejoin"])
+def test_what_the_urgent_leave_is_for_the_others_whole(join: str) -> None:
+    """However the rows found are joined to those to update: one by one as they are found, or all of them before."""
     waiting(URGENT, 3, since=dt.timedelta())
     waiting(LOW, 50, since=AGING * 6)
+    with connection.cursor() as cursor:
+        for name in {"nestloop", "hashjoin", "mergejoin"} - {join}:
+            cursor.execute(f"SET LOCAL enable_{name} TO off")
     assert by_priority(taken(40)) == {URGENT: 3, LOW: 37}
 
 

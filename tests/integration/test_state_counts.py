@@ -11,7 +11,7 @@ from notifications.state_counts import DUE, Counted, state_counts
 from tests.notification_factories import NotificationFactory
 from tests.plan_reader import explained
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept")]
 
 
 def test_each_state_is_counted_and_of_the_queued_those_that_are_due() -> None:

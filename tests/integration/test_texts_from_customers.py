@@ -28,7 +28,7 @@ from tests.operators import operator, seen, told
 from tests.plan_reader import explained
 from tests.webhooks import twilio_post
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept")]
 INBOUND = "/webhooks/twilio/inbound/"
 NUMBER = "+15065550142"
 TEXTS = "/admin/notifications/inboundtext/"

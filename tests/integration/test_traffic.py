@@ -419,6 +419,7 @@ def test_a_worker_counts_and_the_back_office_only_reads(seen_by_all: None) -> No
             Traffic.objects.update(count=2)
 
 
+@pytest.mark.usefixtures("swept")
 def test_a_period_is_read_through_the_key_whatever_else_is_kept(begun: None) -> None:
     """A year of a busy table, of which the last hour is read."""
     with connection.cursor() as cursor:

@@ -23,7 +23,7 @@ from tests.business_factories import InstallmentScheduleFactory
 from tests.factories import BookingFactory, CustomerFactory, StaffFactory
 from tests.plan_reader import explained
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept", "templates")]
 
 DAY = dt.date(2026, 11, 20)
 NAMES = [milestone.name for milestone in MILESTONES]

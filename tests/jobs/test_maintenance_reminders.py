@@ -29,7 +29,7 @@ from tests.business_factories import (
 from tests.factories import EquipmentFactory, StaffFactory
 from tests.plan_reader import explained
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates", "mechanic")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept", "templates", "mechanic")]
 
 NAME = "maintenance_reminders"
 KINDS = ("hours_based", "calendar_based", "fault_code", "overdue_and_out")

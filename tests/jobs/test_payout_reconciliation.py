@@ -29,7 +29,7 @@ from tests.factories import StaffFactory
 from tests.jobs.stripe_books import ARRIVAL, NOW, at, charge, movement, paid, payout, refund
 from tests.plan_reader import explained
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates", "finance")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept", "templates", "finance")]
 DAY = dt.timedelta(days=1)
 
 

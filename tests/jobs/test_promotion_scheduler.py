@@ -35,7 +35,7 @@ from tests.business_factories import (
 from tests.factories import CustomerFactory, StaffFactory
 from tests.plan_reader import explained
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates", "accountant")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept", "templates", "accountant")]
 
 NAME = "promotion_scheduler"
 KINDS = ("begun", "ended", "missed", "members")
