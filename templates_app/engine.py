@@ -15,6 +15,7 @@ from mystace.exceptions import MystaceError
 from mystace.mustache_tree import MustacheTreeNode, TagType, create_mustache_tree
 
 from templates_app.partials import uses
+from templates_app.room import Room
 from templates_app.tags import TemplateError, scan
 
 __all__ = [
@@ -86,13 +87,19 @@ class Mustache:
             raise TemplateError("syntax", str(error), part) from error
 
     def write(self, context: Mapping[str, Any], *, escape: bool) -> str:
-        """The words for this context. A placeholder without a value raises TemplateError (code `missing`)."""
+        """The words for this context. Raises TemplateError where a placeholder has no value (code `missing`), and where
+        lists within lists come to more than a message can be (code `too_much`)."""
         out: list[str] = []
-        self._write(self.nodes, (context,), html.escape if escape else str, out)
+        self._write(self.nodes, (context,), html.escape if escape else str, out, Room(self.part))
         return "".join(out)
 
     def _write(
-        self, nodes: Sequence[Node], scopes: tuple[Any, ...], escape: Callable[[str], str], out: list[str]
+        self,
+        nodes: Sequence[Node],
+        scopes: tuple[Any, ...],
+        escape: Callable[[str], str],
+        out: list[str],
+        room: Room,
     ) -> None:
         # The hot loop of a drain: exact types first, which cost a fraction of isinstance.
         for node in nodes:
@@ -105,10 +112,12 @@ class Mustache:
                 value = self._find(node, scopes)
                 if node.inverted:
                     if not value:
-                        self._write(node.children, scopes, escape, out)
+                        room.take(node.name, len(node.children), out)
+                        self._write(node.children, scopes, escape, out, room)
                 elif value:
                     for item in value if isinstance(value, list | tuple) else (value,):
-                        self._write(node.children, (*scopes, item), escape, out)
+                        room.take(node.name, len(node.children), out)
+                        self._write(node.children, (*scopes, item), escape, out, room)
 
     def _find(self, node: Variable | Section, scopes: tuple[Any, ...]) -> Any:
         if node.name == ".":

@@ -29,6 +29,8 @@ def check_use(use: Use, declared: Mapping[str, Placeholder], *, escaped: bool) -
         return None
     if first not in declared:
         return "undeclared", f"“{first}” is not declared as a placeholder{_hint(first, declared)}"
+    if use.kind == "section" and declared[first] in lists:
+        return "nested", f"“{first}” stands within itself: each item would write the whole list again."
     return _check_declared(use, declared[first], rest)
 
 

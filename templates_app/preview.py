@@ -18,7 +18,7 @@ from templates_app.looks import Hint, SmsCost, hints, sms_cost
 from templates_app.models import NotificationTemplateVersion, TemplatePartial
 from templates_app.partials import expand
 from templates_app.placeholders import Placeholder
-from templates_app.proof import written
+from templates_app.proof import problem_of, written
 from templates_app.publish import proof_of
 from templates_app.samples import sample_context
 from templates_app.shape import Problem
@@ -75,12 +75,9 @@ def preview(
                 alone = {chosen: {"email": {"subject": expand(line, seen)}}}
                 preheader = _parts(alone, placeholders, "email", chosen, context)["subject"]
         except TemplateError as error:
-            name = version.template.name
-            problem = Problem(error.code, error.message, name, chosen, channel, error.part, error.line)
-            if not any(
-                (p.channel, p.part, p.message) == (channel, error.part, error.message) for p in problems
-            ):
-                problems.append(problem)
+            problem = problem_of(error, chosen, channel, version.source, seen)
+            if not any((p.channel, p.message) == (channel, error.message) for p in problems):
+                problems.append(replace(problem, template=version.template.name))
     return Preview(
         chosen,
         locales,

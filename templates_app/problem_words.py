@@ -33,6 +33,8 @@ SENTENCES = (
     _("“%(name)s” may be blank: put it inside %(tag)s."),
     _("“%(name)s” is required but no text in this language uses it: use it, or remove it."),
     _("“%(name)s” has no value: add it to the payload."),
+    _("“%(name)s” stands within itself: each item would write the whole list again."),
+    _("The section “%(name)s” is written too often: %(pieces)s pieces or %(most)s characters at most. Shorten its list, or take it out of the other list."),
     _("This part is one line: remove the line break."),
     _("This link %(rule)s"),
     _("“}}” closes nothing: write tags as {{name}}."),

@@ -9,7 +9,7 @@ from templates_app.law import lacking
 from templates_app.layout import LAYOUTS, PREHEADER, document, enclosed, for_locale, frames
 from templates_app.markup import ADDRESS_RULE, broken_rules, is_safe_address
 from templates_app.names import check_use, declaration_problems, is_url_name
-from templates_app.partials import expand, included, uses
+from templates_app.partials import Use, expand, included, uses
 from templates_app.placeholders import Placeholder
 from templates_app.samples import sample_problems
 from templates_app.shape import Problem, shape_problems, writable
@@ -65,14 +65,49 @@ def prove(
             content |= written(locale, channels, seen)
     if not problems:
         problems += [
-            Problem(code, message, "", locale, channel, part)
-            for locale, channel, part, code, message in sample_problems(
+            problem_of(error, locale, channel, source, for_locale(partials, locale, default=default_locale))
+            for locale, channel, error in sample_problems(
                 content, placeholders, category=category, default_locale=default_locale
             )
         ]
     channels_in_order = tuple(c for c in PARTS if any(c in channels for channels in source.values()))
     unique = dict.fromkeys(replace(problem, template=template) for problem in problems)
     return Proof({} if unique else content, channels_in_order, tuple(unique))
+
+
+def problem_of(
+    error: TemplateError, locale: str, channel: str, source: Texts, partials: Mapping[str, str]
+) -> Problem:
+    """What went wrong in writing a text, at the line that its editor can mend; `partials` as its language sees them."""
+    part, line = error.part, error.line
+    turns = _turns(channel, part, source.get(locale, {}).get(channel, {}), partials, error.section)
+    if turns:
+        # Of sections with one name, the innermost multiplies most.
+        worst = max(turns, key=lambda use: len(use.inside))
+        part, line = _place(worst.partial, part), worst.line
+    return Problem(error.code, error.message, "", locale, channel, part, line)
+
+
+def _turns(
+    channel: str, part: str, texts: Mapping[str, str], partials: Mapping[str, str], section: str
+) -> list[Use]:
+    """Where a section of this name stands; nowhere, for words in force whose partials have gone since."""
+    if not section or part not in texts:
+        return []
+    try:
+        found = list(uses(*_whole(channel, part, texts, partials), part=part))
+    except TemplateError:
+        return []
+    return [use for use in found if use.kind in ("section", "inverted") and use.name == section]
+
+
+def _whole(
+    channel: str, part: str, texts: Mapping[str, str], partials: Mapping[str, str]
+) -> tuple[str, Mapping[str, str]]:
+    """A part within its layout, and the partials that it may use."""
+    if channel == "email" and part in LAYOUTS:
+        return enclosed(part, texts, partials)
+    return texts[part], partials
 
 
 def _part(
@@ -84,9 +119,7 @@ def _part(
     category: str,
 ) -> tuple[set[str], list[Problem]]:
     """The placeholders that one part uses, and what is wrong with it."""
-    text, within = (
-        enclosed(part, texts, partials) if channel == "email" and part in LAYOUTS else (texts[part], partials)
-    )
+    text, within = _whole(channel, part, texts, partials)
     problems: list[Problem] = []
     try:
         scan(texts[part], part=part)

@@ -36,8 +36,8 @@ def sample_context(
 
 def sample_problems(
     content: Texts, placeholders: Sequence[Placeholder], *, category: str, default_locale: str
-) -> Iterator[tuple[str, str, str, str, str]]:
-    """(locale, channel, part, code, message) for every text that cannot be written with the samples, full and bare."""
+) -> Iterator[tuple[str, str, TemplateError]]:
+    """(locale, channel, what is wrong) for every text that cannot be written with the samples, full and bare."""
     compiled = CompiledVersion.of(content, placeholders, default_locale=default_locale)
     for locale, channels in content.items():
         for channel in channels:
@@ -46,21 +46,21 @@ def sample_problems(
                 try:
                     _, parts = compiled.render(channel=channel, locale=locale, context=context)
                 except TemplateError as error:
-                    yield locale, channel, error.part, error.code, error.message
+                    yield locale, channel, error
                     break
-                yield from ((locale, channel, *fault) for fault in _too_long(channel, parts))
+                yield from ((locale, channel, error) for error in _too_long(channel, parts))
 
 
-def _too_long(channel: str, parts: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+def _too_long(channel: str, parts: dict[str, str]) -> Iterator[TemplateError]:
     if channel == "sms" and (cost := segments(parts["text"])).count > SMS_SEGMENTS:
-        yield (
-            "text",
+        yield TemplateError(
             "too_long",
             f"With the samples this is {cost.count} SMS ({cost.encoding}): {SMS_SEGMENTS} at most.",
+            "text",
         )
     if channel == "push" and len("".join(parts.values()).encode()) > PUSH_BYTES:
-        yield (
-            "body",
+        yield TemplateError(
             "too_long",
             f"With the samples this exceeds {PUSH_BYTES} bytes: a push service may refuse it.",
+            "body",
         )

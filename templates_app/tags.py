@@ -22,14 +22,18 @@ _PARTIAL = re.compile(r"[a-z0-9_-]+(?:/[a-z0-9_-]+)*")
 
 
 class TemplateError(ValueError):
-    """A text that cannot be read or written. `code` is stable; the message says what to do and holds no value."""
+    """A text that cannot be read or written. `code` is stable; the message says what to do and holds no value. `section` is
+    the one that was written too often."""
 
-    def __init__(self, code: str, message: str, part: str = "", line: int | None = None) -> None:
+    def __init__(
+        self, code: str, message: str, part: str = "", line: int | None = None, *, section: str = ""
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.part = part
         self.line = line
+        self.section = section
 
     def __str__(self) -> str:
         place = ", ".join(filter(None, [self.part, f"line {self.line}" if self.line else ""]))

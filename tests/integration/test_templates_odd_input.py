@@ -1,5 +1,6 @@
 """Templates and what nobody should type: samples that are no JSON of PostgreSQL's, addresses and NUL in reasons, numbers without end."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,11 +9,16 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.test import Client
 
 from jobs.mentions import mentions as in_code
+from notifications.enqueue import notify
+from notifications.models import Notification
+from notifications.worker import drain
 from templates_app.admin.frames import framed
-from templates_app.drafts import new_draft
+from templates_app.drafts import new_draft, save_draft
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion
+from templates_app.placeholders import Placeholder
 from templates_app.publish import publish
 from templates_app.usage import mentions
+from tests.factories import CustomerFactory
 from tests.integration.test_templates_admin import NAME, as_, someone, typed, url
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates")]
@@ -64,6 +70,40 @@ def test_a_value_to_try_that_is_no_json_is_told_and_breaks_nothing(
         "try:odd": "[" * 100_000,
     }
     assert root.post(url(f"{NAME}version_preview", draft.pk), form).status_code == 200
+
+
+def with_lists(source: dict[str, Any]) -> tuple[dict[str, Any], list[Placeholder]]:
+    """The words with a list of days for each site."""
+    text = "{{#sites}}\n{{#days}}{{.}}{{/days}}{{/sites}}"
+    words = {locale: {"sms": {"text": text}} for locale in source}
+    return words, [Placeholder(name, type="list", sample=["1"]) for name in ("sites", "days")]
+
+
+def test_values_to_try_that_multiply_are_told_at_their_line(
+    root: Client, template: NotificationTemplate
+) -> None:
+    source, lists = with_lists(new_draft(template).source)
+    draft = save_draft(template=template, source=source, placeholders=lists)
+    many = json.dumps(["1"] * 13_000)
+    answer = root.post(
+        url(f"{NAME}version_preview", draft.pk), typed(draft) | {"try:sites": many, "try:days": many}
+    ).json()
+    assert "sms" not in answer["channels"]
+    [problem] = answer["fields"]["en:sms:text"]
+    assert problem["line"] == 2
+    assert "“days” is written too often" in problem["message"]
+
+
+def test_a_payload_that_multiplies_fails_for_good_and_says_why(template: NotificationTemplate) -> None:
+    source, lists = with_lists(new_draft(template).source)
+    publish(save_draft(template=template, source=source, placeholders=lists))
+    many = ["1"] * 6_000
+    for customer in CustomerFactory.create_batch(2):
+        notify(template.name, to=customer.pk, channel="sms", payload={"sites": many, "days": many})
+    assert drain().claimed == 2
+    for row in Notification.objects.all():
+        assert row.status == "failed"
+        assert "“days” is written too often" in str(row.error)
 
 
 def reasons(template: NotificationTemplate) -> list[tuple[str, str, dict[str, Any]]]:

@@ -9,6 +9,7 @@ from mystace.mustache_tree import MustacheRenderer
 
 from templates_app.engine import PARTS, Mustache, TemplateError, placeholders
 from templates_app.partials import expand, uses
+from templates_app.room import MOST_CHARACTERS, MOST_PIECES
 
 
 def written(text: str, context: dict[str, Any], *, escape: bool = False) -> str:
@@ -173,3 +174,33 @@ def test_where_every_value_is_there_it_writes_what_mystace_writes(text: str, a: 
     context = {"a": a, "b": b, "c": {"d": d}}
     theirs = MustacheRenderer.from_template(text).render(context, html_escape_fn=str)
     assert written(text, context) == theirs
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{#a}}{{#a}}{{#a}}x{{/a}}{{/a}}{{/a}}",
+        "{{#a}}{{#b}}{{/b}}{{/a}}",
+        "{{#a}}{{#b}}{{^no}}{{^no}}{{#yes}}{{/yes}}{{/no}}{{/no}}{{/b}}{{/a}}",
+    ],
+    ids=["in itself", "in another, and empty", "with sections that are no lists"],
+)
+def test_lists_within_lists_end_soon_with_an_error_that_says_what_to_do(text: str) -> None:
+    many = ["x"] * 20_000  # of which 64 KiB of payload hold so many
+    error = error_of(text, {"a": many, "b": many, "no": False, "yes": True})
+    assert error.code == "too_much"
+    assert "Shorten its list" in error.message
+    assert error.part == "text"
+
+
+def test_a_long_value_that_a_list_repeats_ends_soon_too() -> None:
+    context = {"a": ["x"] * 1000, "long": "x" * (MOST_CHARACTERS // 1000 + 1)}
+    error = error_of("{{#a}}{{long}}{{/a}}{{#a}}{{long}}{{/a}}", context)
+    assert (error.code, error.section) == ("too_much", "a")
+
+
+def test_the_longest_list_that_a_payload_holds_is_written() -> None:
+    many = ["x"] * 13_000
+    assert len(str(many).replace("'", '"')) > 64 * 1024 - 1000
+    assert written("{{#a}}<li>{{.}}</li>\n{{/a}}", {"a": many}).count("<li>") == len(many)
+    assert 4 * len(many) < MOST_PIECES

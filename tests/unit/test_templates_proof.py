@@ -116,6 +116,7 @@ TEXT, HTML = ("fr", "email", "text"), ("fr", "email", "html")
         (TEXT, "{{units}}", "not_text", 1),
         (TEXT, "{{#units}}{{price}}{{/units}}", "undeclared", 1),
         (TEXT, "{{.}}", "syntax", 1),
+        (TEXT, "{{number}}\n{{#units}}\n{{#units}}{{name}}{{/units}}{{/units}}", "nested", 3),
         (TEXT, "{number}}", "syntax", 1),
         (HTML, "<p>{{number}}</p>\n<p>{{{number}}}</p>", "unescaped", 2),
         (HTML, "<p>{{number}}</p>\n<p>{{&number}}</p>", "unescaped", 2),
@@ -393,3 +394,24 @@ def test_an_inline_body_with_a_misspelt_name_is_an_error_that_names_it() -> None
 
 def test_an_inline_body_alone_keeps_the_templates_subject() -> None:
     assert rendered(overrides={"body": "x"})[1]["subject"] == "Booking B-1"
+
+
+LISTS = (
+    *PLACEHOLDERS,
+    Placeholder("sites", type="list", required=False, sample=[str(site) for site in range(400)]),
+    Placeholder("days", type="list", required=False, sample=[str(day) for day in range(400)]),
+)
+
+
+@pytest.mark.parametrize("part", [TEXT, HTML, ("fr", "inapp", "message")])
+def test_lists_within_lists_that_come_to_too_much_are_told_at_the_inner_one(
+    part: tuple[str, str, str],
+) -> None:
+    text = "{{number}} {{start_date}} {{link_url}}\n{{#sites}}\n\n{{#days}}{{.}}{{/days}}{{/sites}}"
+    assert found(part, text, placeholders=LISTS) == [("too_much", part[2], 4)]
+
+
+def test_lists_that_come_to_too_much_in_a_partial_are_told_there() -> None:
+    partials = {**PARTIALS, "plan": "Plan:\n{{#sites}}{{#days}}{{.}}{{/days}}{{/sites}}"}
+    text = "{{number}} {{start_date}} {{link_url}}\n{{> plan}}"
+    assert found(TEXT, text, placeholders=LISTS, partials=partials) == [("too_much", "plan", 2)]
