@@ -43,7 +43,8 @@ def publish(
 ) -> NotificationTemplateVersion:
     """Put a draft in force for every message queued from now on. Raises PublishError with all that is wrong.
 
-    `note` replaces the draft's. With `seen` (`state_of`), a draft that was changed since its publisher read it is refused.
+    `note` replaces the draft's. With `seen` (`state_of`), a draft that was changed since its publisher read it is refused; a
+    form always gives one, empty where it lacks it. None is for code that publishes what it has just written.
     """
     with transaction.atomic():
         template = NotificationTemplate.objects.select_for_update().get(pk=version.template_id)
@@ -139,7 +140,11 @@ def _refuse_out_of_turn(
     if version.based_on_id != template.published_version_id:
         raise PublishError([_overtaken(template)])
     if seen is not None and seen != state_of(version):
-        message = _("Somebody changed this draft since you read it: read it again.")
+        message = (
+            _("Somebody changed this draft since you read it: read it again.")
+            if seen
+            else _("The form does not say which words you read: open it again.")
+        )
         raise PublishError([_refusal(template, "changed", message)])
 
 

@@ -47,7 +47,7 @@ def publish_draft(request: HttpRequest, pk: UUID) -> HttpResponse:
         return _ask(request, draft_or_404(pk), status=400)
     try:
         with transaction.atomic():
-            version = publish(version, request.user, note=note, seen=request.POST.get("seen"))  # type: ignore[arg-type]
+            version = publish(version, request.user, note=note, seen=request.POST.get("seen", ""))  # type: ignore[arg-type]
             log(request, version, f"Published it: {note}")
     except PublishError as error:
         for problem in error.problems:

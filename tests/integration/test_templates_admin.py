@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -16,6 +17,7 @@ from templates_app.admin.placeholder_form import sample_text
 from templates_app.drafts import new_draft, placeholders_of, save_draft, state_of
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion, TemplatePartial
 from templates_app.placeholders import Placeholder
+from tests.rivals import Rival
 
 pytestmark = pytest.mark.usefixtures("templates")
 
@@ -284,7 +286,7 @@ def test_from_a_new_draft_to_a_published_version(template: NotificationTemplate)
     assert "Publish booking.pickup_today v2?" in client.get(ask).content.decode()
     template.refresh_from_db()
     assert template.published_version_id != draft.pk
-    client.post(ask)
+    client.post(ask, {"seen": state_of(draft)})
     template.refresh_from_db()
     draft.refresh_from_db()
     assert template.published_version_id == draft.pk
@@ -365,7 +367,7 @@ def test_a_new_template_begins_empty_and_is_published_from_its_form() -> None:
     }
     assert client.post(edit, words).status_code == 302
     draft = template.versions.get()
-    client.post(url(f"{NAME}version_publish", draft.pk))
+    client.post(url(f"{NAME}version_publish", draft.pk), {"seen": state_of(draft)})
     template.refresh_from_db()
     assert template.published_version == draft
 
@@ -491,6 +493,24 @@ def test_tests_are_few(template: NotificationTemplate, monkeypatch: Any) -> None
     other = as_(someone(*READ, "send_test_notificationtemplateversion", email="ben@example.com"))
     other.post(url(f"{NAME}_test", template.pk), {"channel": "email"})
     assert Notification.objects.count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("sender")
+def test_of_two_tests_at_once_the_second_counts_the_first(
+    template: NotificationTemplate, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("templates_app.admin.testing.MOST", 1)
+    user = someone(*READ, "send_test_notificationtemplateversion", email="ann@example.com")
+    first, second = as_(user), as_(user)
+    address, wanted = url(f"{NAME}_test", template.pk), {"channel": "email"}
+    with transaction.atomic():
+        first.post(address, wanted)
+        rival = Rival(lambda: second.post(address, wanted, follow=True))
+        assert rival.waits_for_a_lock()
+    rival.join(timeout=20)
+    assert "That were 1 tests in a quarter of an hour" in rival.answer.content.decode()
+    assert Notification.objects.count() == 1
 
 
 @pytest.mark.usefixtures("sender")

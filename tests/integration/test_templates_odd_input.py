@@ -13,7 +13,7 @@ from notifications.enqueue import notify
 from notifications.models import Notification
 from notifications.worker import drain
 from templates_app.admin.frames import framed
-from templates_app.drafts import new_draft, save_draft
+from templates_app.drafts import new_draft, save_draft, state_of
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion
 from templates_app.placeholders import Placeholder
 from templates_app.publish import publish
@@ -112,10 +112,11 @@ def reasons(template: NotificationTemplate) -> list[tuple[str, str, dict[str, An
     assert old
     current = publish(new_draft(template))
     free = NotificationTemplate.objects.create(name="nobody.sends_it", category="transactional")
+    draft = new_draft(template)
     return [
         (url(f"{NAME}_archive", free.pk), "reason", {"archived": "1"}),
         (url(f"{NAME}version_restore", old.pk), "reason", {"instead_of": str(current.pk)}),
-        (url(f"{NAME}version_publish", new_draft(template).pk), "note", {}),
+        (url(f"{NAME}version_publish", draft.pk), "note", {"seen": state_of(draft)}),
     ]
 
 

@@ -214,6 +214,19 @@ def test_a_draft_that_changed_since_its_publisher_read_it_is_refused(template: N
     assert draft.status == "draft"
 
 
+@pytest.mark.parametrize("stamp", [{}, {"seen": ""}, {"seen": "no state at all"}])
+def test_a_form_that_does_not_say_which_words_were_read_publishes_nothing(
+    template: NotificationTemplate, stamp: dict[str, str]
+) -> None:
+    draft = saying(new_draft(template), WORDS.format("Unseen"))
+    client = operator("*")
+    answer = client.post(url(f"{NAME}version_publish", draft.pk), {"note": "Mine", **stamp}, follow=True)
+    [refusal] = told(answer)
+    assert "again" in refusal
+    draft.refresh_from_db()
+    assert draft.status == "draft"
+
+
 def test_publishing_asks_what_changed(template: NotificationTemplate) -> None:
     draft = new_draft(template)
     answer = operator("*").post(url(f"{NAME}version_publish", draft.pk), {"note": "  "})
