@@ -1,7 +1,7 @@
 """Lists that may hold millions of rows: in, a query; out, pages that cost no more than a person reads.
 
-Counted only so far, sorted only by what an index holds: an exact total, or a column somebody names in the URL, would read
-every row.
+Counted only so far, sorted only by what an index holds, looked through only so far where no index holds what is asked: an exact
+total, a column somebody names in the URL, or a rare value would read every row.
 """
 
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from consent.admin_base import ModelAdmin
+from consent.admin_reach import Reaching
 
 Row = TypeVar("Row", bound=Model)
 COUNT_LIMIT = 10_000
@@ -79,6 +80,17 @@ class Bounded(ModelAdmin[Row]):
     list_per_page = 50
     list_max_show_all = 0
     sortable_by: ClassVar[tuple[str, ...]] = ()
+    list_before_template: ClassVar[str] = (
+        "admin/consent/reach.html"  # unfold's way to say something above a list
+    )
+    # Does an index lead from each text that is searched for to few rows?
+    finds_by_index = True
+
+    def leads(self, name: str, value: str) -> bool:
+        """Does an index hold what this parameter of the URL means: few rows, or many in the order of the list?"""
+        return False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return type("BoundedList", (_DeclaredSorting, super().get_changelist(request, **kwargs)), {})
+        return type(
+            "BoundedList", (Reaching, _DeclaredSorting, super().get_changelist(request, **kwargs)), {}
+        )

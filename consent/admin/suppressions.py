@@ -39,6 +39,9 @@ class SuppressionAdmin(Bounded[Suppression]):
     list_filter = ["channel", "scope", "reason", ("lifted_at", admin.EmptyFieldListFilter)]
     change_list_template = "admin/consent/suppression/change_list.html"
 
+    def leads(self, name: str, value: str) -> bool:
+        return name in ("address_hmac__exact", "reason__exact")
+
     def get_fields(self, request: HttpRequest, obj: Suppression | None = None) -> list[Any]:
         if obj is None:
             return ["channel", "address", "reason", "scope", "note", "expires_at"]

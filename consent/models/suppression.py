@@ -43,12 +43,12 @@ class Suppression(models.Model):
         verbose_name_plural = _("suppressions")
         ordering = ["-created_at"]
         indexes = [
-            # «Has somebody lifted it since?» (suppress.py); few are lifted.
-            models.Index(
-                fields=["address_hmac"], condition=Q(lifted_at__isnull=False), name="suppressions_lifted"
-            ),
+            # «Has somebody lifted it since?» (suppress.py), and the admin's search by address.
+            models.Index(fields=["address_hmac"], name="suppressions_address"),
             # The list of the admin.
             models.Index(fields=["-created_at", "-id"], name="suppressions_newest"),
+            # The same by reason: complaints are looked for among many bounces.
+            models.Index(fields=["reason", "-created_at", "-id"], name="suppressions_reason"),
         ]
         constraints = [
             models.UniqueConstraint(

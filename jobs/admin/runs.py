@@ -87,6 +87,9 @@ class JobRunAdmin(PrivateAdmin[JobRun]):
     ordering = ("-started_at", "-id")
     paginator = ShortPaginator
 
+    def leads(self, name: str, value: str) -> bool:
+        return name == "job" or (name, value) == ("result", JobRun.Status.FAILED)
+
     def get_urls(self) -> list[URLPattern]:
         def page(route: str, name: str, view: Callable[..., HttpResponse]) -> URLPattern:
             wrapped: Callable[..., HttpResponse] = self.admin_site.admin_view(partial(view, self))

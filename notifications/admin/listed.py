@@ -2,24 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, SEARCH_VAR, ChangeList
+from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, SEARCH_VAR
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from consent.admin_reach import Reach, Reaching
 from notifications.admin.choosing import Choosing
 from notifications.admin.counting import standing_counts
-from notifications.admin.reach import Reach, order_of, reach_of
+from notifications.admin.reach import order_of, reach_of
 from notifications.admin.standings import PARAMETER, STANDINGS, Standing, standing_of
 from notifications.models import Notification
 from notifications.state_counts import Counted
-
-if TYPE_CHECKING:
-    _List = ChangeList
-else:
-    _List = object  # it is mixed in
 
 NEW_AT_MOST = 100
 INDEXED = ("created_at", "scheduled_at")
@@ -44,16 +40,12 @@ class Tab:
     is_current: bool
 
 
-class Queued(_List):
+class Queued(Reaching):
     """Mix in before the admin's own ChangeList."""
 
-    reach = Reach()
-
-    def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Any]:
-        rows = super().get_queryset(request, *args, **kwargs)
+    def find_reach(self, request: HttpRequest, rows: QuerySet[Any]) -> Reach:
         sound = [one for one in self.filters if not one.problem]
-        self.reach = reach_of(self.standing, sound, is_search=bool(self.query), now=timezone.now())
-        return self.reach.within(rows)
+        return reach_of(self.standing, sound, is_search=bool(self.query), now=timezone.now())
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         if ORDER_VAR in self.params:

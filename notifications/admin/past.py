@@ -41,6 +41,9 @@ class NotificationHistoryAdmin(SearchedAdmin[NotificationHistory]):
     list_filter = ("status", "finished_at")
     search_help_text = _("Id, key, reference, customer, e-mail or phone")
 
+    def leads(self, name: str, value: str) -> bool:
+        return name == "status__exact"
+
     def search(
         self, request: HttpRequest, rows: QuerySet[NotificationHistory], text: str
     ) -> QuerySet[NotificationHistory]:

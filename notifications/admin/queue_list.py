@@ -77,6 +77,7 @@ class QueueList(SearchedAdmin[Notification]):
     )
     change_list_template: ClassVar[str] = "notifications/admin/queue_list.html"
     list_filter = FILTERS
+    list_before_template: ClassVar[str] = ""  # says it itself, among its filters
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         return lookup in PARAMETERS

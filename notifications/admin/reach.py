@@ -1,38 +1,20 @@
-"""How far a filtered list looks: in, the tab and the filters; out, the moment before which rows are not looked through.
+"""How far the queue looks: in, the tab and the filters; out, the moment before which rows are not looked through.
 
-A filter that no index holds would read the whole table to find its last row, or that there is none. So it looks through the
-newest REACH rows of the best index there is, and the page says from when on; a search and the narrow filters look at all.
+It looks through the newest REACH rows of the best index there is (consent/admin_reach.py), and the page says from when on; a
+search and the narrow filters look at all.
 """
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from django.db.models import QuerySet
-
+from consent import admin_reach
+from consent.admin_reach import Reach, reached
 from notifications.admin.choosing import Choosing, Cost
 from notifications.admin.counting import estimated
 from notifications.admin.standings import UNKNOWN, Standing
 from notifications.models import Notification
 
-REACH = 50_000
 NEWEST = "-created_at"
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """`column` is read in the order of an index as far as `until`; None: all of it."""
-
-    column: str = "created_at"
-    until: dt.datetime | None = None
-    ascends: bool = False
-    rows: int = 0
-
-    def within(self, rows: QuerySet[Notification]) -> QuerySet[Notification]:
-        if self.until is None:
-            return rows
-        comparison = "lte" if self.ascends else "gte"
-        return rows.filter(**{f"{self.column}__{comparison}": self.until})
 
 
 def order_of(standing: Standing, chosen: Sequence[Choosing]) -> str:
@@ -50,7 +32,7 @@ def reach_of(standing: Standing, chosen: Sequence[Choosing], *, is_search: bool,
         return Reach()
     everything = Notification.objects.order_by()
     if any(
-        one.cost is Cost.SIZED and estimated(one.rows(everything, one.chosen)) <= REACH
+        one.cost is Cost.SIZED and estimated(one.rows(everything, one.chosen)) <= admin_reach.REACH
         for one in looked_through
     ):
         return Reach()
@@ -58,7 +40,4 @@ def reach_of(standing: Standing, chosen: Sequence[Choosing], *, is_search: bool,
     for one in chosen:
         if one.cost is Cost.RANGE:
             base = one.rows(base, one.chosen)
-    order = order_of(standing, chosen)
-    column = order.lstrip("-")
-    last = base.order_by(order).values_list(column, flat=True)[REACH : REACH + 1]
-    return Reach(column, next(iter(last), None), ascends=order == column, rows=REACH)
+    return reached(base, order_of(standing, chosen))

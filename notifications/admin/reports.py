@@ -16,6 +16,7 @@ from notifications.admin.audit import log_each
 from notifications.admin.cells import moment
 from notifications.admin.deliveries import message_link
 from notifications.admin.private import PrivateAdmin
+from notifications.feedback import TROUBLE
 from notifications.masking import redact
 from notifications.models import ProviderEvent
 from notifications.reported import report_text
@@ -58,6 +59,9 @@ class ProviderEventAdmin(PrivateAdmin[ProviderEvent]):
     )  # fmt: skip
     readonly_fields = ("says", "message", "told", "received_at")
     actions = ("again",)  # type: ignore[assignment]
+
+    def leads(self, name: str, value: str) -> bool:
+        return name == "standing" or (name == "event_type__exact" and value in TROUBLE)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProviderEvent]:
         """What people wrote to us has a page of its own (texts.py)."""

@@ -65,6 +65,9 @@ class InboundTextAdmin(PrivateAdmin[InboundText]):
     list_filter = (OpenFilter, MeaningFilter)
     ordering = ("-id",)
 
+    def leads(self, name: str, value: str) -> bool:
+        return (name, value) == ("done", "no")
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[InboundText]:
         return super().get_queryset(request).filter(event_type=InboundText.Type.INBOUND)
 

@@ -27,12 +27,11 @@ class BookingAdmin(PostedSearch[Booking]):
     list_filter = ("status", "type", "billing_status")
     search_fields = ("booking_number__iexact", "customer__last_name__istartswith", "customer__email__iexact")
     search_help_text = _("Booking number, or the customer's last name or e-mail.")
-    show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
         return super().get_queryset(request).select_related("customer", "equipment")
 
-    @admin.display(description=_("customer"), ordering="customer__last_name")
+    @admin.display(description=_("customer"))
     def customer_name(self, booking: Booking) -> str:
         return booking.customer.name
 

@@ -8,6 +8,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
+from consent.admin_lists import Bounded
 from consent.admin_search import FindByPost
 
 Row = TypeVar("Row", bound=Model)
@@ -15,7 +16,7 @@ Row = TypeVar("Row", bound=Model)
 MOST = 50
 
 
-class PostedSearch(FindByPost[Row]):
+class PostedSearch(Bounded[Row], FindByPost[Row]):
     """`search_fields` are Django's; what is typed meets them in a POST."""
 
     change_list_template: ClassVar[str] = "notifications/admin/searched_list.html"
@@ -24,7 +25,7 @@ class PostedSearch(FindByPost[Row]):
         self, request: HttpRequest, queryset: QuerySet[Row], search_term: str
     ) -> tuple[QuerySet[Row], bool]:
         words = search_term.split()
-        if words and not all(map(_is_id, words)):
+        if words and not all(map(is_id, words)):
             text = gettext(
                 "Type names and addresses into the search box: it keeps them out of the page's URL."
             )
@@ -36,7 +37,7 @@ class PostedSearch(FindByPost[Row]):
         return " ".join(self._found(request, text)) or str(uuid.UUID(int=0))
 
     def _found(self, request: HttpRequest, text: str) -> list[str]:
-        if all(map(_is_id, text.split())):
+        if all(map(is_id, text.split())):
             return text.split()
         rows, _ = super().get_search_results(request, self.get_queryset(request), text)
         found = [str(pk) for pk in rows.values_list("pk", flat=True)[: MOST + 1]]
@@ -45,7 +46,7 @@ class PostedSearch(FindByPost[Row]):
         return found[:MOST]
 
 
-def _is_id(word: str) -> bool:
+def is_id(word: str) -> bool:
     try:
         uuid.UUID(word)
     except ValueError:

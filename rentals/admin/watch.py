@@ -36,6 +36,7 @@ class AlertAdmin(RecordAdmin[Alert]):
     list_display = ("type", "severity", "status", "about", "summary", "detected_at")
     list_filter = ("status", "severity")
     search_fields = ("type__exact", "entity_id__exact")
+    finds_by_index = False
     search_help_text = _("A type, such as sla_breach, or the id of what it is about.")
 
     @admin.display(description=_("about"))
@@ -73,4 +74,5 @@ class SecurityIncidentAdmin(RecordAdmin[SecurityIncident]):
     list_display = ("incident_type", "severity", "description", "detected_at", "resolved_at", "resolved_by")
     list_filter = ("severity", ("resolved_at", admin.EmptyFieldListFilter))
     search_fields = ("incident_type__exact", "evidence_key__exact")
+    finds_by_index = False
     search_help_text = _("A type, or the key of the evidence.")

@@ -43,6 +43,8 @@ class MaintenanceLog(Record):
         verbose_name_plural = _("maintenance logs")
         ordering = ["-created_at", "-id"]
         indexes = [
+            # The admin's list in its order, a page at a time.
+            models.Index(fields=["-created_at", "-id"], name="maintenance_logs_latest"),
             # maintenance_reminders: the newest service of each machine, by DISTINCT ON or LATERAL.
             models.Index(
                 fields=["equipment", "-performed_at"],
@@ -126,6 +128,8 @@ class MaintenanceAlert(Record):
         verbose_name_plural = _("maintenance alerts")
         ordering = ["-triggered_at", "-id"]
         indexes = [
+            # The admin's list in its order, a page at a time.
+            models.Index(fields=["-triggered_at", "-id"], name="maintenance_alerts_latest"),
             # Alerts that are open, without the history: maintenance_reminders, the views' «maintenance due».
             models.Index(
                 fields=["triggered_at"], condition=Q(resolved_at__isnull=True), name="maintenance_alerts_open"

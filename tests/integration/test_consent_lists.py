@@ -1,5 +1,6 @@
 """The lists of consent with many rows, and what a URL or a box may hold that no row does."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -97,3 +98,47 @@ def test_a_nul_in_the_address_of_a_customer_is_nobody() -> None:
     client: Any = operator(LISTS["consentevent"])
     assert client.get("/admin/consent/consentevent/customer/?id=a%00b").status_code == 404
     assert "Nothing was decided yet" in seen(client.get("/admin/consent/consentevent/"))
+
+
+def test_a_filter_that_no_index_holds_looks_so_far_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    many_suppressions(4)
+    old = Suppression.objects.create(
+        address_hmac="f" * 64, address_hint="z•••@example.com", channel="sms", reason="complaint"
+    )
+    Suppression.objects.filter(pk=old.pk).update(created_at=timezone.now() - dt.timedelta(days=9))
+    page = "/admin/consent/suppression/"
+    client = operator(LISTS["suppression"])
+    assert old.address_hint in seen(client.get(f"{page}?channel__exact=sms")), "the table is short: all of it"
+    monkeypatch.setattr("consent.admin_reach.REACH", 2)
+    far = seen(client.get(f"{page}?channel__exact=sms"))
+    assert old.address_hint not in far
+    assert "These filters look through 2 rows, as far as" in far
+    # By an index: the reason alone, the address alone, and both with what is looked for among what they lead to.
+    for query in (
+        "",
+        "reason__exact=complaint",
+        "reason__exact=complaint&channel__exact=sms",
+        f"address_hmac__exact={'f' * 64}&scope__exact=all",
+    ):
+        near = seen(client.get(f"{page}?{query}"))
+        assert old.address_hint in near, query
+        assert "These filters look" not in near
+
+
+def test_where_the_order_is_no_moment_the_page_says_how_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        grant(
+            customer_id=f"77{number}",
+            channel="email",
+            category="marketing",
+            source="admin",
+            actor="staff:1",
+            at=timezone.now(),
+        )
+    monkeypatch.setattr("consent.admin_reach.REACH", 2)
+    client = operator(LISTS["customerconsent"])
+    far = seen(client.get("/admin/consent/customerconsent/?enabled__exact=1"))
+    assert "770" in far
+    assert "773" not in far
+    assert "look through the first 2 rows of this list" in far
+    assert "773" in seen(client.get("/admin/consent/customerconsent/?enabled__exact=1&q=773"))

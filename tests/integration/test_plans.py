@@ -235,7 +235,7 @@ def listed(query: str, index: str, *, rows_apart: int = 2500) -> Case:
     return Case(page(query), index, rows_apart=rows_apart)
 
 
-# What no index holds is looked for among the newest REACH rows of a tab's own index (notifications/admin/reach.py).
+# What no index holds is looked for among the newest REACH rows of a tab's own index (consent/admin_reach.py).
 CASES: Mapping[str, Case] = {
     "claim": Case(claims, DUE),
     "which channels are due": Case(lambda: due_channels(["email", "sms", "push", "inapp"]), DUE),
@@ -374,7 +374,7 @@ CAPS = (
     "notifications.backlog.CAP",
     "consent.admin_lists.COUNT_LIMIT",
     "notifications.admin.filters_seen.SAMPLE",
-    "notifications.admin.reach.REACH",
+    "consent.admin_reach.REACH",
     "notifications.state_counts.CAP",
     "notifications.template_use.NEWEST",
     "notifications.template_use.WAITING",

@@ -205,7 +205,7 @@ def test_chips_name_the_filters_and_take_each_off() -> None:
 @pytest.fixture
 def near(monkeypatch: pytest.MonkeyPatch) -> None:
     """Filters look through two rows."""
-    monkeypatch.setattr(reach, "REACH", 2)
+    monkeypatch.setattr("consent.admin_reach.REACH", 2)
     monkeypatch.setattr(reach, "estimated", lambda _rows: 10)
 
 
