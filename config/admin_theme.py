@@ -29,7 +29,12 @@ def unfold(*, sandbox: bool) -> dict[str, Any]:
         "COMMAND": {"search_callback": "config.admin_navigation.found"},
         "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("config/favicon.svg")}],
         "STYLES": [_file("consent/live.css"), _file("notifications/admin.css"), _file("config/admin.css")],
-        "SCRIPTS": [_file("consent/live.js"), _file("config/reader.js")],
+        "SCRIPTS": [
+            _file("consent/live.js"),
+            _file("config/reader.js"),
+            _file("config/icons.js"),
+            _file("config/cards.js"),
+        ],
         "LOGIN": {"form": "config.login.LoginForm"},
         "ACCOUNT": {
             "navigation": [

@@ -26,11 +26,11 @@ ANSWERS = {Channel.EMAIL: 0.21, Channel.SMS: 0.38, Channel.PUSH: 0.12, Channel.I
 MOST_TRIES = 3
 OUTAGE_DAYS_AGO, OUTAGE = 2, (dt.time(10, 40), dt.time(11, 10))
 REFUSED = decide(category=Category.MARKETING, enabled=None)
-OVER = Decision(False, "relevance.ended", "It no longer holds: the booking was cancelled.")
+OVER = Decision(False, "relevance.ended", "It no longer holds: The booking is cancelled.")
 DEAD = {
-    Channel.EMAIL: ("550", "The mailbox refuses mail for good"),
-    Channel.SMS: ("30003", "The phone is out of reach"),
-    Channel.PUSH: ("410", "The browser no longer takes messages"),
+    Channel.EMAIL: ("550", "The mailbox refuses mail for good."),
+    Channel.SMS: ("30003", "The handset is off, out of reach, or a landline."),
+    Channel.PUSH: ("410", "The browser no longer takes push messages."),
 }
 
 
@@ -64,16 +64,16 @@ def _delivered(ends: Ends, row: Notification, allowed: Decision) -> Notification
     """Tried until the provider takes it, or says never."""
     rng, at = ends.rng, row.created_at + dt.timedelta(seconds=ends.rng.lognormvariate(-1.2, 0.7))
     while row.channel == Channel.EMAIL and _is_out(ends, at):
-        _attempt(ends, row, at, 10.0, Outcome.TRANSIENT, code="503", error="SendGrid is not available")
+        _attempt(ends, row, at, 10.0, Outcome.TRANSIENT, code="503", error="SendGrid is not available.")
         if row.attempts >= MOST_TRIES:
-            row.status, row.error = Status.FAILED, "503: SendGrid is not available"
+            row.status, row.error = Status.FAILED, "503: SendGrid is not available."
             return row
         at += dt.timedelta(minutes=4 * 2**row.attempts * rng.uniform(0.5, 1))
     took = ANSWERS[Channel(row.channel)] * rng.lognormvariate(0, 0.6)
     chance = rng.random()
     if row.channel == Channel.SMS and chance < 0.008:
-        _attempt(ends, row, at, 30.0, Outcome.UNKNOWN, code="timeout", error="The answer was lost")
-        row.status, row.error = Status.FAILED, "outcome_unknown: timeout: The answer was lost"
+        _attempt(ends, row, at, 30.0, Outcome.UNKNOWN, code="timeout", error="No answer came in time.")
+        row.status, row.error = Status.FAILED, "outcome_unknown: timeout: No answer came in time."
         row.metadata["outcome_unknown"] = True
     elif chance < 0.015 and row.channel in DEAD:
         code, error = DEAD[Channel(row.channel)]

@@ -16,7 +16,7 @@ from notifications.feedback import RANK
 from notifications.models import Notification
 from notifications.next_step import limit_of
 from notifications.reasons import holes, reason_text
-from notifications.story_words import error_words, feedback_word, minute, span
+from notifications.story_words import error_in_a_sentence, feedback_word, minute, span
 from notifications.why import GateAnswer
 from notifications.withheld_words import withheld_words
 
@@ -62,9 +62,14 @@ def _queued(row: Notification, stops: Sequence[Stop], means: str, now: dt.dateti
     if held and dt.datetime.fromisoformat(held["until"]) == row.scheduled_at:
         return _held(row, held)
     if row.error and row.attempts:
-        values = {"at": at, "n": row.attempts + 1, "limit": limit_of(row), "error": error_words(row.error)}
+        values = {
+            "at": at,
+            "n": row.attempts + 1,
+            "limit": limit_of(row),
+            "error": error_in_a_sentence(row.error),
+        }
         text = _("Attempt %(n)s of %(limit)s follows at %(at)s. The last one failed: %(error)s.")
-        return Headline(_ended(text % values), "warn", means)
+        return Headline(_ended(text % values), "warn", means if means not in text % values else "")
     wait = span(row.scheduled_at - now)
     text = _("Waits for its time: it is due at %(at)s, in %(wait)s.") % {"at": at, "wait": wait}
     return Headline(text, "info", _("The gates are asked again just before it is sent."))
@@ -129,7 +134,7 @@ def _sent(row: Notification) -> Headline:
 
 # ── Failed ──────────────────────────────────────────────────────────────────────────────────────────────
 def _failed(row: Notification, means: str) -> Headline:
-    error = error_words(row.error or "")
+    error = error_in_a_sentence(row.error or "")
     if row.metadata.get("outcome_unknown"):
         text = _("Nobody knows whether it arrived: %(error)s.") % {"error": error}
         return Headline(_ended(text), "warn", _("A report of the provider settles it, or a person."))

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from notifications.channel_state import state_of
 from notifications.models import Notification
 from notifications.reasons import reason_text
-from notifications.story_words import clock, error_words, feedback_word
+from notifications.story_words import clock, error_in_a_sentence, error_words, feedback_word
 
 
 def outlook(row: Notification) -> str:
@@ -46,7 +46,7 @@ def _standing(row: Notification) -> str:
             text = _(
                 "Nobody knows whether it arrived: %(error)s. A report of the provider settles it, or a person."
             )
-            return text % {"error": error}
+            return text % {"error": error_in_a_sentence(row.error or "").rstrip(".")}
         case "failed":
             text = _("Failed for good: %(error)s.") % {"error": error}
             return text if row.kept else f"{text} {_('It waits for a person (replay).')}"

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from consent.models import Channel, ConsentEvent, Source
+from notifications.channels.meanings import error_of_any, is_network, meaning
 from notifications.masking import masked_recipient
 from notifications.models import DeliveryAttempt, Notification
 from notifications.reasons import is_foreign, report_word
@@ -27,6 +28,8 @@ _ORIGIN = {
     "reason": _("reason %(value)s"),
     "consent_event": _("consent_event %(value)s"),
 }
+# By whom a job was started (its runs' triggers).
+_TRIGGERS = frozenset({_("schedule"), _("command"), _("api"), _("admin")})
 # Who says nothing about the recipient (`masking.py`, which knows no language).
 _NOBODY = frozenset({_("somebody no longer on record"), _("somebody who was erased"), _("unknown recipient")})
 _KIND = {"customer": _("customer %(id)s"), "staff": _("staff %(id)s")}
@@ -59,15 +62,28 @@ def span(length: dt.timedelta) -> str:
 def asked_by(row: Notification) -> str:
     """Every id of its origin, in one line."""
     known: Mapping[str, Any] = row.metadata.get("origin", {})
-    parts = [_filled(_ORIGIN.get(name, f"{name} %(value)s"), value=value) for name, value in known.items()]
+    parts = [
+        _filled(_ORIGIN.get(name, f"{name} %(value)s"), value=origin_word(name, str(value)))
+        for name, value in known.items()
+    ]
     return ", ".join(parts) or gettext("a call of notify()")
+
+
+def origin_word(name: str, value: str) -> str:
+    """A value of an origin: an id or a name as it is, a word of ours as the reader calls it."""
+    return gettext(value) if name == "trigger" and value in _TRIGGERS else value
 
 
 def recipient_word(to: Mapping[str, Any]) -> str:
     """The masked recipient."""
     masked = masked_recipient(to)
+    return masked if "address" in to else masked_word(masked)
+
+
+def masked_word(masked: str) -> str:
+    """A known person, or why nobody is known."""
     kind, _space, known = masked.partition(" ")
-    if kind in _KIND and "address" not in to:
+    if kind in _KIND:
         return _filled(_KIND[kind], id=known)
     return gettext(masked) if masked in _NOBODY else masked
 
@@ -104,7 +120,17 @@ def error_words(error: str) -> str:
         return f"{code}: {error_words(text)}"
     if code == "poison" and (n := text.partition(" ")[0]).isdecimal():
         return f"{code}: {_filled(_POISON, n=n)}"
-    return f"{code}: {gettext(text)}" if text else error
+    return f"{code}: {error_of_any(code=code, error=text)}" if text else error
+
+
+def error_in_a_sentence(error: str) -> str:
+    """The same once, where it follows what became of the message: a code of ours gives way to its words. A provider's stays."""
+    code, colon, text = error.partition(": ")
+    if code == "outcome_unknown" and colon:
+        return error_in_a_sentence(text)
+    if not is_network(code):
+        return error_words(error)
+    return error_words(error).removeprefix(f"{code}: ") if text else meaning(provider="", code=code)
 
 
 def _filled(form: str, **values: object) -> str:

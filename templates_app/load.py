@@ -11,6 +11,7 @@ from django.db import transaction
 
 from templates_app.drafts import save_draft
 from templates_app.models import (
+    NOTE_OF_FILES,
     TEMPLATE_NAME,
     NotificationTemplate,
     NotificationTemplateVersion,
@@ -90,7 +91,7 @@ def _load_one(seed: SeedTemplate, *, overwrite: bool) -> Change:
         template=template,
         source=seed.source,
         placeholders=seed.placeholders,
-        note="From files",
+        note=NOTE_OF_FILES,
         origin=Origin.FILES,
     )
     return Change(seed.name, "published", publish(draft).number)

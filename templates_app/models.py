@@ -10,11 +10,14 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from consent.models import Category
 
 TEMPLATE_NAME = r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$"
+# What a version from files has for a note.
+NOTE_OF_FILES = gettext_noop("From files")
 
 
 class NotificationTemplate(models.Model):
@@ -123,6 +126,11 @@ class NotificationTemplateVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.template.name} v{self.number}"
+
+    @property
+    def note_shown(self) -> str:
+        """The note of an editor as they wrote it, and ours in the reader's language."""
+        return gettext(self.note) if self.note == NOTE_OF_FILES else self.note
 
 
 class TemplatePartial(models.Model):

@@ -106,7 +106,7 @@ def _timeline(found: Receipt | None, page: str) -> dict[str, Any]:
             (
                 event,
                 TONES.get(event.action, "asked"),
-                names.get(event.actor, event.actor),
+                _("customer") if event.actor == "customer" else names.get(event.actor, event.actor),
                 _words(kept.get(event.id)),
             )
             for event in shown

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop
 
 from notifications.admin.people import People
 from notifications.models import Notification
+from notifications.story_words import origin_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,9 @@ def _named(name: str, value: str, has: Callable[[str], bool], people: People) ->
     kind = _KINDS.get(name)
     if kind is None:
         return Named(f"{name} {value}")
-    shown = people.named(f"staff:{value}").removeprefix("staff:") if name == "staff" else value
+    shown = (
+        people.named(f"staff:{value}").removeprefix("staff:") if name == "staff" else origin_word(name, value)
+    )
     text = _(kind.text) % {"value": shown, "short": value[:8]}
     if not kind.page or not has(kind.permission):
         return Named(text)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from notifications.models import DeliveryAttempt, Feedback, Notification
 from notifications.reasons import reason_text
-from notifications.story_words import error_words
+from notifications.story_words import error_in_a_sentence, masked_word
 
 _STATUS_TONE: Mapping[str, str] = {
     Notification.Status.QUEUED: "info",
@@ -84,7 +84,7 @@ def trouble(row: Notification) -> str:
         return reason_text(hold["rule"], hold["reason"])
     if row.status == Notification.Status.CANCELLED:
         return reason_text(withheld_rule(row), row.metadata.get("withheld", {}).get("reason", ""))
-    return error_words(row.error or "")
+    return error_in_a_sentence(row.error or "")
 
 
 def is_held(row: Notification) -> bool:
@@ -116,6 +116,6 @@ def moment(at: dt.datetime | None) -> SafeString:
 def recipient(masked: str) -> SafeString:
     """A person by kind and the end of the id, the whole in the tooltip; a masked address as it is."""
     kind, _space, known = masked.partition(" ")
-    end = known if len(known) <= 8 else f"…{known[-8:]}"
-    text = f"{kind} {end}".rstrip()
-    return format_html('<span class="pr-time" title="{}">{}</span>', masked, text)
+    is_person = kind in ("customer", "staff") and len(known) > 8
+    text = masked_word(f"{kind} …{known[-8:]}" if is_person else masked)
+    return format_html('<span class="pr-time" title="{}">{}</span>', masked_word(masked), text)

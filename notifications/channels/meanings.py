@@ -34,3 +34,14 @@ def error_text(*, provider: str, code: str, error: str) -> str:
     if row is None or not error.startswith(row.meaning):
         return error
     return f"{gettext(row.meaning)}{error.removeprefix(row.meaning)}"
+
+
+def error_of_any(*, code: str, error: str) -> str:
+    """The same for who does not know the provider; words without a code may be ours as well."""
+    told = (error_text(provider=provider, code=code, error=error) for provider in TABLES)
+    return next((text for text in told if text != error), gettext(error) if error else "")
+
+
+def is_network(code: str) -> bool:
+    """Is it our own word for a failure on the way, which its sentence only repeats?"""
+    return code in _NETWORK

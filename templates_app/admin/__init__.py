@@ -106,7 +106,7 @@ class NotificationTemplateVersionAdmin(ModelAdmin[NotificationTemplateVersion]):
     nothing_yet = _(
         "There are no versions yet. A template gets its first as soon as somebody writes its text."
     )
-    list_display = ("__str__", "status", "origin", "changed_by", "created_at", "published_at", "note")
+    list_display = ("__str__", "status", "origin", "changed_by", "created_at", "published_at", "note_shown")
     list_filter = ("status", "origin", "template")
     search_fields = ("template__name", "note")
     list_select_related = ("template", "changed_by")
@@ -114,6 +114,10 @@ class NotificationTemplateVersionAdmin(ModelAdmin[NotificationTemplateVersion]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NotificationTemplateVersion]:
         return super().get_queryset(request).defer(*TEXTS)
+
+    @admin.display(description=_("note"))
+    def note_shown(self, version: NotificationTemplateVersion) -> str:
+        return version.note_shown
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A draft begins on its template's page."""

@@ -44,7 +44,7 @@ def test_from_the_queue_to_a_replay_that_arrives(
     page = olive.page
     olive.sign_in(VIEW, REPLAY, CANCEL, READ)
     olive.shot("1-home")
-    page.get_by_role("link", name="outgoing_mail Queue").click()
+    page.get_by_role("link", name="Queue", exact=True).click()
     page.get_by_role("navigation", name="States").get_by_role("link", name="Failed").click()
     page.wait_for_url("**status__exact=failed")
     olive.shot("2-failed")

@@ -115,6 +115,27 @@ def test_a_fault_is_told_at_its_line_and_the_last_good_preview_stays(
     expect(page.frame_locator("[data-channel=email] iframe").get_by_text("a sample")).to_be_visible()
 
 
+def test_that_the_preview_is_behind_is_read_whole_beside_every_channel(
+    visit: Visit, draft: NotificationTemplateVersion
+) -> None:
+    olive = visit(height=1100)
+    olive.sign_in(*READ, EDIT)
+    page = edit(olive, draft)
+    for label in ("English, E-mail: Subject", SMS, "English, In-app: Message"):
+        field = page.get_by_label(label)
+        field.press("Control+End")
+        field.press_sequentially("{{#")
+        expect(status(page)).to_have_attribute("data-state", "behind")
+        line, pane = status(page).bounding_box(), page.locator("#preview").bounding_box()
+        assert line
+        assert pane
+        assert line["y"] >= pane["y"], label
+        for _ in "{{#":
+            field.press("Backspace")
+        expect(status(page)).to_have_text("This is how it reads now.")
+    olive.shot("behind")
+
+
 def test_the_second_of_two_editors_sees_what_the_first_one_saved_and_keeps_what_they_typed(
     visit: Visit, draft: NotificationTemplateVersion
 ) -> None:

@@ -115,7 +115,9 @@ def test_a_lost_answer_and_the_person_who_found_out(sandbox: SandboxServer) -> N
     sandbox.behave("twilio", hang_up=True)
     row = queued(channel="sms")
     drain()
-    assert answer(row).text.startswith("Nobody knows whether it arrived: ")
+    told = answer(row).text
+    assert told.startswith("Nobody knows whether it arrived: The connection broke before the answer.")
+    assert "outcome_unknown" not in told
     assert steps(row)[0].startswith("Not sent again by itself: it may have arrived.")
     settle_unknown([row.pk], was_sent=True, by="staff:0", reason="She has it.")
     assert answer(row).text == "Sent, as staff:0 found out: She has it."

@@ -10,7 +10,7 @@ from consent.policy import Category, InForce, Scope, decide
 from notifications.channels.meanings import TABLES, error_text, meaning
 from notifications.channels.network import FAILURES
 from notifications.reasons import FORMS, holes, reason_text
-from notifications.story_words import error_words
+from notifications.story_words import error_in_a_sentence, error_words
 
 CONSENTS = [
     decide(category=category, enabled=enabled, channel=channel)
@@ -119,6 +119,7 @@ def test_every_code_has_its_meaning_in_french() -> None:
     [
         ("503: SendGrid is not available.", "503: SendGrid n’est pas disponible."),
         ("outcome_unknown: timeout: No answer came in time.", "timeout: Aucune réponse n’est venue à temps."),
+        ("connect: No connection came about. Refused", "connect: Aucune connexion ne s’est établie. Refused"),
         ("poison: 5 workers died holding it", "5 processus sont morts"),
         ("550: no such box", "550: no such box"),
         ("without a code", "without a code"),
@@ -129,3 +130,35 @@ def test_an_error_on_record_is_told_in_french(error: str, french: str) -> None:
         assert french in error_words(error)
     with translation.override("en"):
         assert error_words(error) == error
+
+
+@pytest.mark.parametrize(
+    ("error", "english", "french"),
+    [
+        (
+            "outcome_unknown: timeout: No answer came in time.",
+            "No answer came in time.",
+            "Aucune réponse n’est venue à temps.",
+        ),
+        ("outcome_unknown: timeout", "No answer came in time.", "Aucune réponse n’est venue à temps."),
+        (
+            "connect: No connection came about. Refused",
+            "No connection came about. Refused",
+            "Aucune connexion ne s’est établie. Refused",
+        ),
+        (
+            "503: SendGrid is not available.",
+            "503: SendGrid is not available.",
+            "503: SendGrid n’est pas disponible.",
+        ),
+        ("outcome_unknown: ValueError: It broke.", "ValueError: It broke.", "ValueError: It broke."),
+        ("outcome_unknown", "outcome_unknown", "outcome_unknown"),
+        ("", "", ""),
+    ],
+)
+def test_within_a_sentence_our_own_codes_give_way_to_their_words(
+    error: str, english: str, french: str
+) -> None:
+    assert error_in_a_sentence(error) == english
+    with translation.override("fr"):
+        assert error_in_a_sentence(error) == french
