@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from notifications.admin.asker import Named, link
 from notifications.admin.cells import NOTHING, feedback_badge, moment, short
@@ -43,7 +44,7 @@ def facts(row: Notification) -> list[Fact]:
         Fact(_("Attempts"), row.attempts),
         Fact(_("By the provider"), _feedback(row)),
         Fact(_("Asked for"), moment(row.created_at)),
-        Fact(_("Due"), moment(row.scheduled_at)),
+        Fact(pgettext("a message", "Due"), moment(row.scheduled_at)),
         Fact(_("Last attempt"), moment(row.last_attempt_at)),
         Fact(_("Expires"), moment(row.expires_at)),
         Fact(_("Payload"), short(", ".join(sorted(row.payload)), 120)),

@@ -303,3 +303,33 @@ def test_no_query_string_breaks_the_list_nor_a_page_that_one_reaches_from_it(que
         f"{QUEUE}{row.pk}/change/?_changelist_filters={kept}",
     ):
         assert client.get(address, follow=True).status_code in (200, 400)
+
+
+def test_the_list_is_french_where_the_words_are_ours() -> None:
+    known, unknown = uuid.uuid4(), {"outcome_unknown": True}
+    NotificationFactory.create(
+        to={"customer_id": str(known)},
+        status="failed",
+        error="outcome_unknown: timeout: No answer came in time. Read timed out",
+        metadata=unknown,
+    )
+    NotificationFactory.create(to={"erased": True}, status="failed", error="429: slow down")
+    client = operator(VIEW)
+    english = seen(client.get(QUEUE))
+    for text in (
+        f"customer …{str(known)[-8:]}",
+        "No answer came in time. Read timed out",
+        "somebody who was erased",
+    ):
+        assert text in english
+    client.cookies["django_language"] = "fr"
+    french = seen(client.get(QUEUE))
+    for text in (
+        f"client …{str(known)[-8:]}",
+        "Aucune réponse n’est venue à temps.",
+        "429: slow down",
+        "À envoyer le",
+    ):
+        assert text in french
+    assert "customer" not in french
+    assert "somebody" not in french

@@ -538,3 +538,19 @@ def test_without_a_way_to_send_there_is_no_button_and_no_message(
     assert "Send me a test" not in client.get(url(f"{NAME}_change", template.pk)).content.decode()
     client.post(url(f"{NAME}_test", template.pk), {"channel": "email"})
     assert not Notification.objects.exists()
+
+
+def test_the_note_of_a_version_from_files_is_told_in_the_readers_language(
+    client: Client, version: NotificationTemplateVersion
+) -> None:
+    client.force_login(User.objects.create_superuser("root"))
+    client.cookies["django_language"] = "fr"
+    paths = (
+        reverse(f"admin:{NAME}_change", args=[version.template_id]),
+        reverse(f"admin:{NAME}version_change", args=[version.pk]),
+        reverse(f"admin:{NAME}version_changelist"),
+    )
+    for path in paths:
+        page = client.get(path).content.decode()
+        assert "Depuis les fichiers" in page, path
+        assert "From files" not in page, path
