@@ -6,13 +6,16 @@
     const words = (element) => element.textContent.trim();
 
     function hush(icon) {
-        icon.setAttribute("aria-hidden", "true");
         const column = icon.closest("th");
+        const control = icon.closest("a, button");
+        // A word of the font is a poor name, and none is a worse one.
+        const isAll = control && words(control) === words(icon) && !control.hasAttribute("aria-label");
+        if (isAll && !control.title) return;
+        icon.setAttribute("aria-hidden", "true");
         if (column?.classList.contains("sorted")) {
             column.setAttribute("aria-sort", column.classList.contains("ascending") ? "ascending" : "descending");
         }
-        const control = icon.closest("a, button");
-        if (!control?.title || control.hasAttribute("aria-label") || words(control) !== words(icon)) return;
+        if (!isAll) return;
         const of = column && words(column.querySelector(".text"));
         control.setAttribute("aria-label", of ? `${control.title}: ${of}` : control.title);
     }
