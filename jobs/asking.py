@@ -9,12 +9,21 @@ import uuid
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 
-from jobs.models import JobRequest
+from jobs.models import JobRequest, JobRun
 
 State = JobRequest.State
 # A request that no worker took for so long stands in nobody's way: its task may be gone.
 GIVEN_UP_AFTER = dt.timedelta(minutes=15)
+# A worker that took one begins its run within seconds; silent for so long, it is dead.
+SILENT_FOR = dt.timedelta(minutes=5)
+# Its run, and that run once it is known to be lost.
+_RUN = JobRun.objects.filter(pk=OuterRef("pk"))
+_LOST_RUN = _RUN.filter(
+    Q(status=JobRun.Status.CRASHED) | Q(status=JobRun.Status.RUNNING, lease_until__lt=Now())
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +52,10 @@ def ask(
     return Asked(made, is_new=True)
 
 
-def take(run_id: uuid.UUID) -> None:
-    """A worker has it in hand."""
-    JobRequest.objects.filter(pk=run_id, state__in=[State.WAITING, State.LOST]).update(state=State.TAKEN)
+def take(run_id: uuid.UUID, *, now: dt.datetime) -> None:
+    """A worker has it in hand. One whose worker died before there was a run may be handed out again."""
+    free = Q(state__in=[State.WAITING, State.LOST]) | Q(~Exists(_RUN), state=State.DIED)
+    JobRequest.objects.filter(free, pk=run_id).update(state=State.TAKEN, taken_at=now)
 
 
 def refuse(run_id: uuid.UUID, why: str) -> None:
@@ -53,9 +63,23 @@ def refuse(run_id: uuid.UUID, why: str) -> None:
     JobRequest.objects.filter(pk=run_id, state=State.TAKEN).update(state=State.REFUSED, refusal=why)
 
 
-def last_request(job: str) -> JobRequest | None:
-    """The newest of a job."""
-    return JobRequest.objects.filter(job_name=job).order_by("-asked_at").first()
+def bury_taken(*, now: dt.datetime) -> int:
+    """Say of the requests whose worker died that it did; answers how many."""
+    return _dead(JobRequest.objects.filter(state=State.TAKEN), now).update(state=State.DIED)
+
+
+def last_request(job: str, *, now: dt.datetime) -> JobRequest | None:
+    """The newest of a job, as it stands now: nobody may have buried it yet. `has_run` says whether it became a run."""
+    rows = JobRequest.objects.filter(job_name=job).order_by("-asked_at").annotate(has_run=Exists(_RUN))
+    last = rows.first()
+    if last and last.state == State.TAKEN and _dead(rows.filter(pk=last.pk), now).exists():
+        last.state = State.DIED
+    return last
+
+
+def _dead(taken: QuerySet[JobRequest], now: dt.datetime) -> QuerySet[JobRequest]:
+    """Those whose run is lost, or that became none in time."""
+    return taken.filter(Exists(_LOST_RUN) | Q(~Exists(_RUN), taken_at__lt=now - SILENT_FOR))
 
 
 def _standing(job: str, run_id: uuid.UUID) -> JobRequest:

@@ -106,7 +106,7 @@ def run_requested(name: str, trigger: str, actor: str, run_id: str, moment: str)
     """A person's run of a job. Handed out twice, it runs once: the run's id is unique."""
     now = dt.datetime.fromisoformat(moment) if moment else timezone.now()
     chosen = uuid.UUID(run_id)
-    take(chosen)
+    take(chosen, now=timezone.now())
     report = run(name, now=now, trigger=trigger, actor=actor, run_id=chosen)
     # Handed out twice, the second finds the first one's row: that is no refusal.
     if report.status is Outcome.SKIPPED and report.reason != SlotTaken.reason:

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from jobs import catalog
+from jobs.asking import bury_taken
 from jobs.escalation import escalate, forget
 from jobs.known import note_known
 from jobs.ledger import bury_dead
@@ -36,6 +37,7 @@ def watch(*, now: dt.datetime) -> WatchReport:
     """Look at every job, and at the drain."""
     note_known(catalog.CATALOG, now=now)
     buried = bury_dead(*catalog.CATALOG)
+    bury_taken(now=now)
     statuses = job_statuses(now=now)
     stands_still = drain_trouble(now=now)
     troubles = tuple(job_troubles(statuses)) + ((stands_still,) if stands_still else ())

@@ -64,12 +64,12 @@ def jobs_context(request: HttpRequest) -> dict[str, Any]:
 
 def standing_context(job: JobStatus, runs: Sequence[JobRun], *, now: dt.datetime) -> dict[str, Any]:
     """One job: its state, its next and last run, who waits for a run of it. `runs` are its last, oldest first."""
-    asked = last_request(job.name)
+    asked = last_request(job.name, now=now)
     pauser = job.pause.paused_by if job.pause else ""
     names = staff_names([asked.asked_by if asked else "", pauser])
     return _row(job) | {
         "strip": strip(job.name, runs[-RUNS:], now=now),
-        "asked": asked if asked and _is_news(asked, now) else None,
+        "asked": asked if asked and _is_news(asked, job, now) else None,
         "asker": names.get(asked.asked_by, "") if asked else "",
         "pauser": names.get(pauser, ""),
         "escalations": JobEscalation.objects.filter(job_name=job.name, resolved_at__isnull=True),
@@ -77,8 +77,12 @@ def standing_context(job: JobStatus, runs: Sequence[JobRun], *, now: dt.datetime
     }
 
 
-def _is_news(asked: JobRequest, now: dt.datetime) -> bool:
-    """Waiting, or it came to nothing a short while ago; what became a run is among the runs."""
+def _is_news(asked: JobRequest, job: JobStatus, now: dt.datetime) -> bool:
+    """Waiting, or it came to nothing a short while ago; what became a run is among the runs. That its worker died is news
+    until the job runs again."""
+    if asked.state == JobRequest.State.DIED:
+        last = job.last_run
+        return last is None or last.id == asked.pk or last.started_at < (asked.taken_at or asked.asked_at)
     if asked.state == JobRequest.State.TAKEN:
         return False
     return asked.state == JobRequest.State.WAITING or now - asked.asked_at < 4 * GIVEN_UP_AFTER

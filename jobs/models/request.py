@@ -15,12 +15,15 @@ class JobRequest(models.Model):
         TAKEN = "taken", _("Taken by a worker")
         REFUSED = "refused", _("Refused")
         LOST = "lost", _("No worker took it")
+        DIED = "died", _("Its worker died")
 
     run_id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     job_name = models.TextField()
     # The job's «now»; empty is the present.
     moment = models.DateTimeField(null=True, blank=True)
     asked_at = models.DateTimeField()
+    # By the worker that had it last.
+    taken_at = models.DateTimeField(null=True, blank=True)
     asked_by = models.TextField()
     reason = models.TextField()
     state = models.TextField(choices=State.choices, default=State.WAITING, db_default="waiting")
@@ -38,7 +41,8 @@ class JobRequest(models.Model):
                 fields=["job_name"], condition=Q(state="waiting"), name="job_requests_one_waiting"
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["waiting", "taken", "refused", "lost"]), name="job_requests_state"
+                condition=Q(state__in=["waiting", "taken", "refused", "lost", "died"]),
+                name="job_requests_state",
             ),
             models.CheckConstraint(
                 condition=~Q(reason="") & ~Q(asked_by=""), name="job_requests_say_who_and_why"

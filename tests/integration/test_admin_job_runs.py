@@ -16,11 +16,12 @@ from django_q.signing import SignedPackage
 from consent.suppress import suppress
 from jobs import progress as stored
 from jobs import tasks
-from jobs.asking import GIVEN_UP_AFTER
+from jobs.asking import GIVEN_UP_AFTER, SILENT_FOR, take
 from jobs.models import JobProgress, JobRequest, JobRun
 from jobs.pause import pause
 from jobs.runner import run
 from jobs.spec import JobResult, Progress
+from jobs.watch import watch
 from notifications.enqueue import notify
 from notifications.message import Address
 from notifications.models import Notification
@@ -181,6 +182,73 @@ def test_a_request_refused_by_the_runner_says_why_on_the_page(install: Install) 
     assert "Refused" in page
     assert "probe is running right now" in page
     assert JobRequest.objects.get().state == "refused"
+
+
+def taken_and_silent(*, ago: dt.timedelta) -> JobRequest:
+    """A request whose worker died before its run began."""
+    now = timezone.now()
+    row = JobRequest.objects.get()
+    take(row.pk, now=now - ago)
+    JobRequest.objects.update(asked_at=now - ago)
+    return row
+
+
+def test_a_request_whose_worker_died_says_so_and_may_be_made_again(install: Install) -> None:
+    install(three)
+    client = staff(VIEW, RUN)
+    client.post(PAGE, order())
+    row = taken_and_silent(ago=SILENT_FOR - dt.timedelta(minutes=1))
+    watch(now=timezone.now())
+    assert "without a word" not in seen(client.get(PAGE))
+    row = taken_and_silent(ago=dt.timedelta(hours=7))
+    JobRequest.objects.update(taken_at=timezone.now() - dt.timedelta(hours=7))
+    row.refresh_from_db()
+    assert row.taken_at
+    at = timezone.localtime(row.taken_at).strftime("%Y-%m-%d %H:%M:%S")
+    told_so = f"Taken at {at}, but its run has ended without a word; start it again."
+    assert told_so in seen(client.get(PAGE))
+    assert row.state == "taken"
+    watch(now=timezone.now())
+    row.refresh_from_db()
+    assert row.state == "died"
+    assert told_so in seen(client.get(f"{PAGE}live/"))
+    OrmQ.objects.all().delete()
+    assert "is handed to a worker" in told(client.post(PAGE, order(), follow=True))[0]
+    work()
+    assert "without a word" not in seen(client.get(PAGE))
+    assert set(JobRequest.objects.values_list("state", flat=True)) == {"died", "taken"}
+
+
+def test_a_request_whose_run_was_lost_says_so(install: Install) -> None:
+    install(three)
+    client = staff(VIEW, RUN)
+    client.post(PAGE, order())
+    row = taken_and_silent(ago=dt.timedelta(minutes=1))
+    now = timezone.now()
+    made = JobRun.objects.create(
+        id=row.pk, job_name="probe", moment=now, trigger="admin", lease_until=now + dt.timedelta(minutes=1)
+    )
+    watch(now=now)
+    assert "without a word" not in seen(client.get(PAGE))
+    JobRun.objects.filter(pk=made.pk).update(lease_until=now - dt.timedelta(seconds=1))
+    assert "Its worker died" in seen(client.get(PAGE))
+    watch(now=now)
+    row.refresh_from_db()
+    assert row.state == "died"
+    work()  # handed out again, its run stands already
+    row.refresh_from_db()
+    assert row.state == "died"
+    assert "Its worker died" in seen(client.get(PAGE))
+
+
+def test_a_request_whose_worker_died_before_its_run_may_be_handed_out_again(install: Install) -> None:
+    install(three)
+    staff(VIEW, RUN).post(PAGE, order())
+    row = taken_and_silent(ago=dt.timedelta(hours=1))
+    watch(now=timezone.now())
+    work()
+    row.refresh_from_db()
+    assert (row.state, JobRun.objects.get().status) == ("taken", "success")
 
 
 def test_a_task_handed_out_twice_is_no_refusal(install: Install) -> None:
