@@ -1,7 +1,7 @@
 """The admin's first page: in, a request; out, how everything stands, as far as its reader may see, and the same as a fragment."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
 from config.dashboard.amounts import in_words
@@ -20,10 +20,11 @@ from config.dashboard.attention_queue import of_the_queue
 from config.dashboard.channel_rows import channel_rows
 from config.dashboard.links import Links
 from config.dashboard.traffic_card import PERIODS, is_period, traffic_card
+from consent.models import Channel
 from jobs.admin.strip import strips
 from jobs.admin.summary import JOB_STATES
 from jobs.status import job_statuses
-from notifications.admin.figures import backlogs, oldest_of
+from notifications.admin.figures import Backlog, backlogs, oldest_of
 from notifications.models import Notification
 from notifications.state_counts import DUE, Counted, grouped, state_counts
 from notifications.traffic.period import Period, span
@@ -72,7 +73,7 @@ def home(request: HttpRequest, *, now: dt.datetime) -> dict[str, Any]:
         found = figures(span(period, now=now, zone=timezone.get_current_timezone()), now=now)
         channels, counts = backlogs(now=now), state_counts(now=now)
         matters = chain(of_the_queue(channels, counts[Status.FAILED], found, links, now=now), matters)
-        context["tiles"] = _tiles(counts, oldest_of(channels), links)
+        context["tiles"] = _tiles(counts, channels, links)
         context["channels"] = channel_rows(channels, found, links)
         context["traffic"] = traffic_card(found, links)
     if links.may("jobs.view_jobrun"):
@@ -88,8 +89,9 @@ def home(request: HttpRequest, *, now: dt.datetime) -> dict[str, Any]:
     return context
 
 
-def _tiles(counts: Mapping[str, Counted], age: dt.timedelta | None, links: Links) -> list[Tile]:
+def _tiles(counts: Mapping[str, Counted], channels: Sequence[Backlog], links: Links) -> list[Tile]:
     """The queue by state. What is kept of what ended is a matter of retention, so these are no rates."""
+    age = oldest_of(channels)
     queued, due = counts[Status.QUEUED], counts[DUE]
     later = grouped(queued.count - due.count) if queued.is_exact and due.is_exact else _short(queued)
     kept = _("in the queue")
@@ -97,7 +99,7 @@ def _tiles(counts: Mapping[str, Counted], age: dt.timedelta | None, links: Links
         Tile(
             _("Due now"),
             _short(due),
-            _("oldest waits %s") % in_words(age) if age is not None else _("nothing waits"),
+            _waiting(due, age, channels),
             links.queue(status__exact="queued"),
             "warn" if age is not None and age > LATE else "",
         ),
@@ -123,6 +125,17 @@ def _tiles(counts: Mapping[str, Counted], age: dt.timedelta | None, links: Links
             links.queue(status__exact="cancelled"),
         ),
     ]
+
+
+def _waiting(due: Counted, age: dt.timedelta | None, channels: Sequence[Backlog]) -> str:
+    """How long what is due has waited, or why it does."""
+    if age is None and not due:
+        return _("nothing waits")
+    paused = [str(Channel(one.channel).label) for one in channels if one.waiting and one.is_paused]
+    if age is None and paused:
+        told = ngettext("waits: %s is paused", "wait: %s are paused", len(paused))
+        return told % ", ".join(paused)
+    return _("oldest waits %s") % in_words(age or dt.timedelta())
 
 
 def _short(count: Counted) -> str:

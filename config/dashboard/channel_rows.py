@@ -53,6 +53,10 @@ def _row(backlog: Backlog, found: Figures, links: Links) -> ChannelRow:
     def listed(status: str) -> str:
         return links.queue(channel__exact=name, status__exact=status)
 
+    def ended(what: str, status: str) -> tuple[str, str]:
+        url = links.queue(channel__exact=name, status__exact=status, ended_from=found.span.since)
+        return grouped(found.total(what, name)), url
+
     waiting = grouped(backlog.waiting)
     return ChannelRow(
         label=str(Channel(name).label),
@@ -65,8 +69,8 @@ def _row(backlog: Backlog, found: Figures, links: Links) -> ChannelRow:
         later=grouped(backlog.later),
         in_flight=grouped(backlog.in_flight),
         ended=(
-            (grouped(found.total(What.SENT, name)), listed("sent")),
-            (grouped(found.total(What.FAILED, name)), listed("failed")),
-            (grouped(found.total(What.WITHHELD, name)), listed("cancelled")),
+            ended(What.SENT, "sent"),
+            ended(What.FAILED, "failed"),
+            ended(What.WITHHELD, "cancelled"),
         ),
     )

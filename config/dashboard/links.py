@@ -1,5 +1,6 @@
 """Where figures lead: in, a page's model and filters; out, its address, if this reader may open it."""
 
+import datetime as dt
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
@@ -25,7 +26,10 @@ class Links:
             return ""
         return _address(f"admin:{app}_{model}_changelist", **filters)
 
-    def queue(self, **filters: str) -> str:
+    def queue(self, *, ended_from: dt.datetime | None = None, **filters: str) -> str:
+        """With `ended_from`, those that ended since, which is what the figures of a period count."""
+        if ended_from is not None:
+            filters["ended__gte"] = ended_from.isoformat(timespec="minutes")
         return self.list_of("notifications.notification", **filters)
 
     def job(self, name: str) -> str:

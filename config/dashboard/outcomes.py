@@ -72,7 +72,7 @@ def rules(found: Figures, links: Links) -> list[Row]:
             grouped(count),
             share(count, total),
             100 * count / total,
-            url=links.queue(withheld=rule),
+            url=links.queue(withheld=rule, ended_from=found.span.since),
             tone="muted",
         )
         for rule, count in sums.most_common(SHOWN)

@@ -103,7 +103,8 @@ def traffic_card(found: Figures, links: Links) -> TrafficCard:
         period=period.value,
         last=str(LASTS[period]),
         totals=tuple(
-            Total(key, str(name), grouped(found.total(key)), _list_of(key, links)) for key, name in SERIES
+            Total(key, str(name), grouped(found.total(key)), _list_of(key, links, found))
+            for key, name in SERIES
         ),
         chart={
             "kind": "bars",
@@ -169,9 +170,9 @@ def _speeds(found: Figures) -> list[Speed]:
     ]
 
 
-def _list_of(what: str, links: Links) -> str:
+def _list_of(what: str, links: Links, found: Figures) -> str:
     status = {What.SENT: "sent", What.FAILED: "failed", What.WITHHELD: "cancelled"}[What(what)]
-    return links.queue(status__exact=status)
+    return links.queue(status__exact=status, ended_from=found.span.since)
 
 
 def is_period(text: str) -> bool:

@@ -33,6 +33,11 @@ class Backlog:
     stops: tuple[Stop, ...]
 
     @property
+    def is_paused(self) -> bool:
+        """Did a person say that it waits?"""
+        return any(stop.kind is Kind.PAUSED for stop in self.stops)
+
+    @property
     def is_capped(self) -> bool:
         """May more be due than were counted?"""
         return self.waiting >= CAP
@@ -62,9 +67,7 @@ def backlogs(*, now: dt.datetime) -> tuple[Backlog, ...]:
 def oldest_of(found: Iterable[Backlog]) -> dt.timedelta | None:
     """How long the oldest due message has waited, where no person paused the channel: there, waiting was asked for."""
     ages = [
-        backlog.oldest_age
-        for backlog in found
-        if backlog.oldest_age is not None and all(stop.kind is not Kind.PAUSED for stop in backlog.stops)
+        backlog.oldest_age for backlog in found if backlog.oldest_age is not None and not backlog.is_paused
     ]
     return max(ages, default=None)
 

@@ -31,7 +31,7 @@ from notifications.admin.filters import (
     StandingFilter,
     TemplateFilter,
 )
-from notifications.admin.filters_dates import PeriodFilter, SinceFilter, UntilFilter, moment_of
+from notifications.admin.filters_dates import EndedFilter, PeriodFilter, SinceFilter, UntilFilter, moment_of
 from notifications.admin.filters_seen import ErrorClassFilter, WithheldRuleFilter
 from notifications.admin.listed import NEW_AT_MOST, Queued, Unread
 from notifications.admin.searching import SearchedAdmin
@@ -52,6 +52,7 @@ FILTERS: tuple[type[Choosing], ...] = (
     PeriodFilter,
     SinceFilter,
     UntilFilter,
+    EndedFilter,
 )
 PRESERVED = "_changelist_filters"
 PARAMETERS = frozenset(str(one.parameter_name) for one in FILTERS)

@@ -18,6 +18,7 @@ from notifications.models import DrainWatch, Notification, SendingDay, TrafficFo
 from notifications.open_texts import decide
 from notifications.traffic.buckets import Percentile
 from notifications.traffic.fold import fold
+from notifications.traffic.period import Period, span
 from tests.catalogue import Install
 from tests.notification_factories import DeliveryAttemptFactory, NotificationFactory, ProviderEventFactory
 from tests.operators import VIEW, operator, seen
@@ -49,6 +50,22 @@ def attempted(row: Notification, **given: Any) -> None:
     DeliveryAttemptFactory.create(
         notification=row, outcome="sent" if row.status == "sent" else "permanent", **given
     )
+
+
+def ended_at(row: Notification, at: dt.datetime) -> None:
+    """As if it had been asked for long before, and ended then."""
+    facts = {
+        **row.metadata,
+        "withheld": {**row.metadata.get("withheld", {}), "at": at.astimezone(dt.UTC).isoformat()},
+    }
+    Notification.objects.filter(pk=row.pk).update(
+        created_at=at - dt.timedelta(days=400),
+        scheduled_at=at,
+        last_attempt_at=None if row.status == "cancelled" else at,
+        **({"metadata": facts} if row.status == "cancelled" else {}),
+    )
+    if row.status != "cancelled":
+        attempted(row, started_at=at, finished_at=at)
 
 
 # ── The queue, the channels, what went through ──────────────────────────────────────────────────────────
@@ -200,9 +217,37 @@ def test_a_paused_channel_is_named_and_what_waits_on_it_is_no_alarm_of_its_own()
     pause("email", until=timezone.now() + dt.timedelta(hours=2), reason="Holiday", by="staff:1")
     response = operator(VIEW).get(HOME)
     [due, *_] = response.context["tiles"]
-    assert (due.figure, due.tone) == ("1", "")
+    assert (due.figure, due.tone, due.note) == ("1", "", "waits: E-mail is paused")
     assert matters(response) == [("bad", "E-mail: Paused")]
     assert "Holiday · 1 message waits" in seen(response)
+    NotificationFactory.create(status="queued", channel="sms", scheduled_at=timezone.now() - 7 * MINUTE)
+    assert operator(VIEW).get(HOME).context["tiles"][0].note == "oldest waits 7 minutes"
+    pause("sms", until=timezone.now() + dt.timedelta(hours=2), reason="Moved", by="staff:1")
+    assert operator(VIEW).get(HOME).context["tiles"][0].note == "wait: E-mail, SMS are paused"
+
+
+@pytest.mark.parametrize(
+    ("period", "apart"),
+    [("hour", MINUTE), ("day", 60 * MINUTE), ("week", 60 * MINUTE), ("month", 2880 * MINUTE), ("year", 2880 * MINUTE)],
+    ids=["hour", "day", "week", "month", "year"],
+)  # fmt: skip
+def test_the_list_behind_a_figure_of_a_period_holds_what_it_counts(period: str, apart: dt.timedelta) -> None:
+    now = timezone.now()
+    since = span(Period(period), now=now, zone=timezone.get_current_timezone()).since
+    for at, count in ((since + apart, 2), (since - apart, 3)):
+        for status in ("sent", "failed", "cancelled"):
+            for row in NotificationFactory.create_batch(count, status=status):
+                ended_at(row, at)
+    fold(now=now)
+    client = operator(VIEW)
+    response = client.get(f"{HOME}?period={period}")
+    totals = response.context["traffic"].totals
+    channel = response.context["channels"][0]
+    led = [(one.count, one.url) for one in totals] + list(channel.ended)
+    led += [(row.count, row.url) for row in response.context["traffic"].rules]
+    assert [count for count, _url in led] == ["2"] * 7
+    for _count, url in led:
+        assert len(client.get(url).context["cl"].result_list) == 2, url
 
 
 def test_many_complaints_are_told_before_marketing_is_stopped() -> None:

@@ -322,6 +322,10 @@ CASES: Mapping[str, Case] = {
     "template rare": listed("template__id__exact={rare}", TEMPLATE),
     "template unused": listed("template__id__exact={unused}", TEMPLATE),
     "asked for lately": listed("created_at__gte={lately}", CREATED),
+    "ended lately": listed("ended__gte={lately}", CREATED),
+    "sent lately": listed("status__exact=sent&ended__gte={lately}", STATUS),
+    "failed lately": listed("status__exact=failed&ended__gte={lately}", STATUS),
+    "withheld lately": listed("status__exact=cancelled&ended__gte={lately}", STATUS),
     "error class": listed("error_class=550", "notification_queue_error"),
     "error class none": listed("error_class=700", "notification_queue_error"),
     # A comparison of jsonb is not leakproof: where policies hold, the planner knows no statistics for it, takes the rule's

@@ -16,6 +16,7 @@ from notifications.models import DeliveryAttempt, Notification, Traffic, Traffic
 from notifications.move import move_ended
 from notifications.replay import replay
 from notifications.retention import Retention
+from notifications.settle_unknown import settle_unknown
 from notifications.traffic import fold as folding
 from notifications.traffic.fold import fold
 from notifications.traffic.period import Period, span
@@ -256,6 +257,33 @@ def test_what_is_replayed_and_sent_is_a_failure_no_more(begun: None) -> None:
 
 
 # ── Clocks and standstills ──────────────────────────────────────────────────────────────────────────────
+def test_what_a_person_settles_as_sent_is_a_failure_no_more_and_no_answer_of_a_provider(begun: None) -> None:
+    """Decision 20: «sent» counts what providers accepted, each message once."""
+    row = failed(at(10 * MINUTE), error="outcome_unknown: timeout")
+    DeliveryAttempt.objects.filter(notification=row).update(outcome="unknown", provider_code="timeout")
+    Notification.objects.filter(pk=row.pk).update(metadata={"outcome_unknown": True})
+    fold(now=NOW)
+    assert counts()["failed", "", "outcome_unknown"] == 1
+    settle_unknown([row.pk], was_sent=True, by="staff:1", reason="It stands in their log")
+    fold(now=NOW + MINUTE)
+    assert {what for what, _provider, _code in counts()} == {"unknown", "call"}
+
+
+def test_a_message_that_is_replayed_after_its_answer_was_lost_is_sent_once(begun: None) -> None:
+    row = failed(at(10 * MINUTE), error="outcome_unknown: timeout")
+    DeliveryAttempt.objects.filter(notification=row).update(outcome="unknown", provider_code="timeout")
+    Notification.objects.filter(pk=row.pk).update(metadata={"outcome_unknown": True})
+    settle_unknown([row.pk], was_sent=False, by="staff:1", reason="Not in their log", then_replay=True)
+    Notification.objects.filter(pk=row.pk).update(
+        status="sent", error=None, last_attempt_at=at(5 * MINUTE), metadata={"sent_at": str(at(5 * MINUTE))}
+    )
+    attempt(row, at(5 * MINUTE), outcome="sent")
+    fold(now=NOW)
+    found = counts()
+    assert sum(count for (what, _provider, _code), count in found.items() if what == "sent") == 1
+    assert not any(what == "failed" for what, _provider, _code in found)
+
+
 def test_a_clock_set_back_loses_nothing_and_doubles_nothing(begun: None) -> None:
     sent(at(MINUTE))
     failed(at(MINUTE))
