@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from consent.staff_names import staff_names
+from consent.staff_names import staff_name
 from jobs.admin.page import actor, audit, job_page, refuse_strangers
 from jobs.asking import Asked, ask
 from jobs.models import JobRequest, JobRun
@@ -129,7 +129,7 @@ def _told(name: str, asked: Asked) -> str:
         return _("%(job)s is handed to a worker.") % {"job": name}
     words = {
         "job": name,
-        "who": staff_names([request.asked_by])[request.asked_by],
+        "who": staff_name(request.asked_by),
         "at": timezone.localtime(request.asked_at).strftime("%H:%M:%S"),
     }
     if request.state == JobRequest.State.WAITING:

@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from consent.models import Channel
+from consent.staff_names import staff_name
 from notifications.acted import in_words, sentence
 from notifications.admin.cells import NOTHING, badge, moment
 from notifications.admin.criteria import in_words as filter_in_words
@@ -88,14 +88,14 @@ def progress(act: BulkAct, *, now: dt.datetime) -> Progress:
 def facts(act: BulkAct) -> list[tuple[str, object]]:
     """Who, what, why, when."""
     return [
-        (_("Asked for by"), person(act.by)),
+        (_("Asked for by"), staff_name(act.by)),
         (_("Reason"), act.reason),
         (_("Messages"), which(act)),
         *_arguments(act),
         (_("Asked for"), moment(act.asked_at)),
         (_("Begun"), moment(act.started_at)),
         (_("Ended"), moment(act.finished_at)),
-        *([(_("Stopped by"), person(act.stopped_by))] if act.stopped_by else ()),
+        *([(_("Stopped by"), staff_name(act.stopped_by))] if act.stopped_by else ()),
         *([(_("Error"), _(act.error))] if act.error else ()),
     ]
 
@@ -105,13 +105,6 @@ def which(act: BulkAct) -> str:
     if act.undoes_id is not None:
         return _("those of the act that it undoes")
     return filter_in_words(act.query) if act.query else _("ticked one by one")
-
-
-def person(by: str) -> str:
-    """«staff:7» by the name that they sign in with; whoever is gone stays a number."""
-    kind, _colon, known = by.partition(":")
-    found = get_user_model().objects.filter(pk=known).first() if kind == "staff" and known.isdigit() else None
-    return found.get_username() if found else by
 
 
 def rows(act: BulkAct, *, after: str, only_left: bool) -> tuple[Sequence[Row], str]:

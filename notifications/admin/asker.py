@@ -9,7 +9,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from notifications.admin.people import People
+from consent.staff_names import People
 from notifications.models import Notification
 from notifications.story_words import origin_word
 

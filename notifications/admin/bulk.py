@@ -5,10 +5,8 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, OuterRef, QuerySet, Subquery, TextField, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -18,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from consent.staff_names import with_staff_name
 from notifications.admin.act_page import facts, not_undone, progress, rows, which
 from notifications.admin.acts import ACTS
 from notifications.admin.audit import log_each
@@ -52,12 +51,7 @@ class BulkActAdmin(PrivateAdmin[BulkAct]):
         return self.has_view_permission(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BulkAct]:
-        name = get_user_model().USERNAME_FIELD
-        people = get_user_model().objects.annotate(
-            by=Concat(Value("staff:"), Cast(F("pk"), TextField()), output_field=TextField())
-        )
-        known = people.filter(by=OuterRef("by")).values(name)[:1]
-        return super().get_queryset(request).select_related("undoes").annotate(name=Subquery(known))
+        return with_staff_name(super().get_queryset(request).select_related("undoes"), of="by")
 
     def get_urls(self) -> list[URLPattern]:
         def wrapped(view: Any) -> Any:

@@ -9,13 +9,13 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from consent.staff_names import People
 from notifications.admin.acts import ACTS, Act
 from notifications.admin.asker import Named, askers
 from notifications.admin.attempt_rows import AttemptRow, attempt_rows
 from notifications.admin.cells import feedback_badge, status_badge
 from notifications.admin.facts import Fact, Version, facts, gone, version_of
 from notifications.admin.gate_rows import GateRow, gate_rows
-from notifications.admin.people import People
 from notifications.admin.relatives import Relatives, relatives
 from notifications.admin.story_lines import StoryLine, StoryLines
 from notifications.channel_state import state_of
@@ -78,7 +78,7 @@ def message_page(
     events = story(row, answers, attempts=shown, reports=reports[:limit])
     stops = state_of(row.channel).stops if row.status == "queued" and row.scheduled_at <= now else ()
     told = headline(row, answers, stops=stops, means=_means(tries), now=now)
-    people = People([*(event.text for event in events), told.text, *_staff(row)], user)
+    people = People([*(event.text for event in events), told.text, *_staff(row)])
     steps = next_steps(row, tries)[-limit:]
     lines = StoryLines(
         user=user,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.utils.translation import gettext as _
 
+from consent.staff_names import People
 from notifications.admin.asker import Named, link
-from notifications.admin.people import People
 from notifications.models import DeliveryAttempt, ProviderEvent
 from notifications.story import StoryEvent
 from notifications.story_words import action_word, day, source_word, span

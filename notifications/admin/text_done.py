@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from consent.staff_names import staff_names
+from consent.staff_names import staff_name
 from notifications.admin.cells import NOTHING
 from notifications.admin.reason import ResumeForm
 from notifications.models import InboundText
@@ -63,5 +63,5 @@ def done_words(row: InboundText) -> str:
     if not said:
         return NOTHING
     at = timezone.localtime(dt.datetime.fromisoformat(said["at"])).strftime("%Y-%m-%d %H:%M")
-    who = staff_names([said["by"]]).get(said["by"], "")
+    who = staff_name(said["by"])
     return f"{WORDS.get(said['what'], said['what'])}, {who}, {at}: {said['reason']}"
