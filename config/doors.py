@@ -96,6 +96,7 @@ def limits() -> dict[str, Limit]:
         "logins_of_one": Limit(5, quarter),
         "logins_of_network": Limit(50, quarter),
         "codes_of_one": Limit(10, quarter),
+        "refusals_noted": Limit(10, quarter),  # in the audit log; from many networks there may be any number
     }
 
 

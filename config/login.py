@@ -19,10 +19,12 @@ from unfold.forms import AuthenticationForm
 
 from config.client_address import is_address, network_of
 from config.counting import count, forget, give_back
-from config.second_factor import accepts, confirmed
+from config.second_factor import accepts, confirmed, write_down
 from config.two_step_gate import remember
 from rentals.models import AuditEvent
 
+# In the audit log (config/audit/words.py).
+SIGNED_IN, REFUSED = "signed-in", "sign-in-refused"
 logger = logging.getLogger(__name__)
 
 
@@ -59,6 +61,8 @@ class LoginForm(AuthenticationForm):  # type: ignore[misc]
             raise
         give_back("logins_of_network", network)
         forget("logins_of_one", one)
+        if isinstance(user, User):
+            write_down(user, SIGNED_IN)
         return cleaned
 
     def _ask_second_factor(self, user: AbstractBaseUser) -> None:
@@ -93,7 +97,8 @@ def too_often(wait: int) -> ValidationError:
 
 
 def note_failure(request: HttpRequest, user: AbstractBaseUser | None) -> None:
-    """An audit event, which `audit_anomaly_detector` reads. What was typed as a name is not kept: now and then it is a password."""
+    """An audit event, which `audit_anomaly_detector` reads, and an entry in the audit log about whom it was tried for, so often
+    a quarter of an hour and no more. What was typed as a name is not kept: now and then it is a password."""
     address = request.META.get("REMOTE_ADDR", "")
     actor = f"staff:{user.pk}" if user is not None else ""
     AuditEvent.objects.create(
@@ -104,4 +109,6 @@ def note_failure(request: HttpRequest, user: AbstractBaseUser | None) -> None:
         ip_address=address if is_address(address) else None,
         occurred_at=timezone.now(),
     )
+    if isinstance(user, User) and not count("refusals_noted", str(user.pk)).is_over:
+        write_down(user, REFUSED)
     logger.warning("login.failed user=%s", actor or "unknown")

@@ -44,6 +44,8 @@ KINDS: Final[Mapping[str, Promise]] = {
     "made": _("New recovery codes"),
     "removed": _("Remove the second factor"),
     "second": _("Reset a second factor"),
+    "signed-in": _("Signed in"),
+    "sign-in-refused": _("Sign-in refused"),
     '[{"added"': _("Added"),
     '[{"changed"': _("Changed"),
     '[{"deleted"': _("Deleted"),
