@@ -1,5 +1,6 @@
 """Which messages an act is about, where they are too many for a page: in, its filter; out, a row for each, as of its asking."""
 
+import re
 from collections.abc import Callable
 
 from django.db import connection, transaction
@@ -11,6 +12,7 @@ from notifications.models import BulkAct, BulkActRow, Notification
 # What a list's filter matches now (admin/criteria.py): the list knows its own filters.
 Matching = Callable[[BulkAct], QuerySet[Notification]]
 
+_ADDRESS = re.compile(r"(address(?::|%3A))[0-9a-f]{64}")
 # What the undone act did; what it left alone is as it was.
 UNDONE = """
 INSERT INTO bulk_act_rows (act_id, notification_id, state, why, before)
@@ -45,9 +47,15 @@ def choose_undone(act: BulkAct) -> int:
 
 
 def _count(act: BulkAct) -> int:
+    """From here on the rows say which: whose address was searched for is nobody's business any more (privacy/erase.py)."""
     total = BulkActRow.objects.filter(act_id=act.pk).count()
-    BulkAct.objects.filter(pk=act.pk).update(total=total, tries=0)
+    BulkAct.objects.filter(pk=act.pk).update(total=total, tries=0, query=without_addresses(act.query))
     return total
+
+
+def without_addresses(query: str) -> str:
+    """A list's query string, of which a search by an address says only that it was one."""
+    return _ADDRESS.sub(r"\1hidden", query)
 
 
 def eligible(rows: QuerySet[Notification], act: str) -> QuerySet[Notification]:

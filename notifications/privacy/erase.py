@@ -19,9 +19,10 @@ from consent.models import ConfirmRequest, Suppression, UnsubscribeToken
 from consent.policy import Scope
 from consent.suppress import suppress_index
 from consent.write import lock_customers
+from notifications.bulk.choose import without_addresses
 from notifications.conf import conf
 from notifications.history import forget, of_recipient
-from notifications.models import DataRequest, InboxItem, ProviderEvent, PushSubscription
+from notifications.models import BulkAct, DataRequest, InboxItem, ProviderEvent, PushSubscription
 from notifications.privacy.person import Person, person
 from notifications.privacy.receipts import checked_reason, newest, write_receipt
 from notifications.validate import RESERVED
@@ -96,6 +97,7 @@ def erase(customer_id: str, *, by: str, reason: str, now: dt.datetime, dry_run: 
             "addresses suppressed": _suppressed(who),
             "unsubscribe links": UnsubscribeToken.objects.filter(customer_id=customer_id).delete()[0],
             "confirmation links": ConfirmRequest.objects.filter(customer_id=customer_id).delete()[0],
+            "searches of acts": _searches(who),
             **_of_the_host(customer_id, now),
         }
         erased = Erased(counts, earlier, in_flight)
@@ -115,6 +117,15 @@ def erase(customer_id: str, *, by: str, reason: str, now: dt.datetime, dry_run: 
             )
             return Erased(counts, receipt, in_flight)
         return erased
+
+
+def _searches(who: Person) -> int:
+    """Of acts whose messages are not chosen yet; those that are chosen hold none (bulk/choose.py)."""
+    changed = 0
+    for _channel, index in who.indexes:
+        for act in BulkAct.objects.select_for_update().filter(total=None, query__contains=index):
+            changed += BulkAct.objects.filter(pk=act.pk).update(query=without_addresses(act.query))
+    return changed
 
 
 def _messages(who: Person, now: dt.datetime) -> tuple[dict[str, int], int]:

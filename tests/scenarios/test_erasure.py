@@ -16,12 +16,18 @@ from django.contrib.admin.models import LogEntry
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
+from django.test import RequestFactory
 from django.utils import timezone
+from django.utils.http import urlencode
 
 from consent.addresses import DOTS, blind_index
 from consent.models import ConsentEvent, Suppression, UnsubscribeToken
 from consent.preferences import grant
+from notifications.admin.audit import log_act
+from notifications.admin.criteria import matching
 from notifications.archive import copy
+from notifications.bulk.choose import choose
+from notifications.bulk.order import Wish, ask
 from notifications.claim import claim
 from notifications.conf import conf
 from notifications.deliver import dispatch
@@ -45,7 +51,7 @@ from tests.ended import finished
 from tests.factories import BookingFactory, CustomerFactory
 from tests.messages import PICKUP, browser, fresh, queued
 from tests.notification_factories import ProviderEventFactory
-from tests.operators import operator, seen
+from tests.operators import operator, operator_user, seen
 from tests.roles import STRANGER, make_role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates")]
@@ -115,6 +121,37 @@ def test_nothing_of_a_person_is_left_in_any_table(customer: Customer, sandbox: S
     before = len(sandbox.messages())
     drain()
     assert len(sandbox.messages()) == before
+
+
+def test_an_act_by_a_search_for_their_address_keeps_nothing_of_it(customer: Customer) -> None:
+    """Neither the act nor its entry in the audit log, whether its messages were chosen by then or not."""
+    index = blind_index("email", EMAIL)
+    query = urlencode({"q": f"customer:{customer.pk} address:{index}", "channel__exact": "email"})
+    request = RequestFactory().post("/")
+    request.user = operator_user("*")
+    acts = []
+    for _ in range(2):
+        wish = Wish("replay", by=f"staff:{request.user.pk}", reason="It was down.", query=query)
+        act, _is_new = ask(wish, now=timezone.now())
+        log_act(request, act, count=1001)
+        acts.append(act)
+    chosen, waiting = acts
+    choose(chosen, matching)
+    chosen.refresh_from_db()
+    assert "address%3Ahidden" in chosen.query, "from then on its rows say which"
+    assert chosen.query.endswith("channel__exact=email")
+    assert "search: customer:" in LogEntry.objects.all()[0].change_message
+    assert " an address, channel: E-mail" in LogEntry.objects.all()[0].change_message
+    waiting.refresh_from_db()
+    assert waiting.query == query, "it needs it"
+    assert forget(customer).counts["searches of acts"] == 1
+    waiting.refresh_from_db()
+    assert "address%3Ahidden" in waiting.query
+    with connection.cursor() as cursor:
+        for table in ("bulk_acts", "django_admin_log"):
+            cursor.execute(f'SELECT string_agg(t::text, chr(10)) FROM "{table}" AS t')
+            assert index not in cursor.fetchone()[0]
+    assert not matching(waiting).filter(recipient_key__startswith="address:").exists()
 
 
 def test_the_proof_remains(customer: Customer) -> None:
