@@ -21,8 +21,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/home/", admin.site.admin_view(live), name="home_live"),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
-    *(path(address.lstrip("/"), view) for address, view in PROBES.items()),
-    path("metrics", metrics),
+    *(path(name, view, name=name) for name, view in ((a.lstrip("/"), v) for a, v in PROBES.items())),
+    path("metrics", metrics, name="metrics"),
     path("webhooks/", include("notifications.webhooks.urls")),
     path("", include("consent.urls")),
 ]
