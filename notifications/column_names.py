@@ -57,4 +57,5 @@ NAMES = (
     _("title"),
     _("tries"),
     _("user id"),
+    _("worked"),
 )

@@ -1,6 +1,5 @@
 """An act's page: in, its row; out, what was asked for, how far it is, what was left alone and why, and its messages."""
 
-import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -66,11 +65,10 @@ class Row:
     child: str
 
 
-def progress(act: BulkAct, *, now: dt.datetime) -> Progress:
+def progress(act: BulkAct) -> Progress:
     """Of the act's own row: no query."""
     total, seen = act.total or 0, act.looked_at
-    seconds = ((act.finished_at or now) - act.started_at).total_seconds() if act.started_at else 0
-    per_second = seen / seconds if seconds >= 1 else 0
+    per_second = seen / act.worked if act.worked >= 1 else 0
     is_going = not act.is_over and bool(per_second)
     return Progress(
         status=badge(BulkAct.Status(act.status).label, _TONE[act.status]),

@@ -152,7 +152,7 @@ class BulkActAdmin(PrivateAdmin[BulkAct]):
         may = self.may_change(request, act)
         return {
             "act": act,
-            "progress": progress(act, now=timezone.now()),
+            "progress": progress(act),
             "may_stop": may and not act.is_over,
             "may_go_on": may
             and act.is_over
@@ -184,7 +184,7 @@ class BulkActAdmin(PrivateAdmin[BulkAct]):
 
     @admin.display(description=gettext_lazy("progress"))
     def how_far(self, act: BulkAct) -> SafeString:
-        far = progress(act, now=timezone.now())
+        far = progress(act)
         text = _("%(done)s of %(total)s") % {"done": far.done, "total": far.total}
         return format_html('{} <span class="pr-time">{}</span>', far.status, text)
 

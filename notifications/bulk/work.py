@@ -144,7 +144,7 @@ def _held(pk: uuid.UUID, token: uuid.UUID) -> Any:
 
 def _chunk(pk: uuid.UUID, token: uuid.UUID, *, now: dt.datetime | None = None) -> int | None:
     """How many messages were looked at; None where there is nothing more to do, or the act is no longer ours."""
-    moment = now or timezone.now()
+    moment, began = now or timezone.now(), time.monotonic()
     with transaction.atomic():
         act = _held(pk, token).select_for_update().first()
         if act is None:  # stopped by a person, or taken over
@@ -162,6 +162,7 @@ def _chunk(pk: uuid.UUID, token: uuid.UUID, *, now: dt.datetime | None = None) -
             act.status, act.finished_at = BulkAct.Status.DONE, moment
             act.lease_token = act.lease_until = None
             logger.info("act.done id=%s act=%s done=%d left=%d", pk, act.act, act.done, act.left_alone)
+        act.worked += time.monotonic() - began
         act.save()
     return len(chosen) if len(chosen) == CHUNK else None
 

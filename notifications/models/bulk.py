@@ -53,6 +53,8 @@ class BulkAct(models.Model):
     error = models.TextField(blank=True, default="")
     # Taken up so often without a chunk that was done since: a worker dies over it each time (bulk/work.py).
     tries = models.SmallIntegerField(default=0)
+    # Without what it waited: for a worker, for its turn, or stopped.
+    worked = models.FloatField(default=0, db_default=0, help_text=_("Seconds"))
     lease_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
 

@@ -14,6 +14,7 @@ from django.utils import timezone, translation
 
 from config.models import StaffPreference
 from notifications.admin import confirm, selection
+from notifications.admin.act_page import progress
 from notifications.admin.criteria import in_words, matching
 from notifications.bulk import order
 from notifications.bulk.work import work
@@ -319,6 +320,21 @@ def test_the_list_costs_the_same_however_many_acts(django_assert_max_num_queries
         client.post(f"{QUEUE}act/cancel/", {"ids": str(row.pk), "confirmed": "1", "reason": WHY})
     with django_assert_max_num_queries(before):
         client.get(ACTS)
+
+
+def test_the_pace_of_an_act_leaves_out_what_it_waited() -> None:
+    """Begun days ago and stopped since, it goes on as fast as it went."""
+    begun = timezone.now() - dt.timedelta(days=3)
+    act = BulkAct(status="running", total=2000, done=900, skipped={"gone": 100}, started_at=begun, worked=10)
+    assert (progress(act).rate, progress(act).remaining) == ("100 a second", "about 10 s left")
+
+
+def test_each_chunk_adds_what_it_was_worked_at() -> None:
+    client = operator(VIEW, REPLAY)
+    act = started(client)
+    run()
+    worked = BulkAct.objects.get(pk=act.pk).worked
+    assert 0 < worked < 600
 
 
 def test_a_stopped_act_goes_on_and_a_second_click_says_so() -> None:
