@@ -245,9 +245,9 @@ CASES: Mapping[str, Case] = {
     "enqueue": Case(enqueues_twice, ONCE),
     "frequency cap": Case(caps, "notification_queue_recipient"),
     "consent": Case(consents, "customer_consent_key"),
-    "suppressions": Case(consents, "suppressions_one_in_force"),
+    "suppressions": Case(consents, "suppressions_address"),
     "objections": Case(objections, "customer_consent_key"),
-    "objections of addresses": Case(objections, "suppressions_one_in_force"),
+    "objections of addresses": Case(objections, "suppressions_address"),
     "cancel": Case(
         lambda: cancel([history.message(n) for n in range(100)], by="staff:1", reason="x"),
         KEY,
