@@ -62,6 +62,7 @@ class Command(BaseCommand):
 
     def _say(self, text: str) -> None:
         self.stdout.write(f"· {text}")
+        self.stdout.flush()  # a file or a pipe would see it at the end only
 
     def _welcome(self, addresses: demo.Addresses) -> None:
         lines = [
@@ -76,6 +77,7 @@ class Command(BaseCommand):
             "",
         ]
         self.stdout.write("\n".join(lines))
+        self.stdout.flush()
 
     def _sent(self, counts: dict[str, int]) -> None:
         self._say("Sent: " + ", ".join(f"{channel} {count}" for channel, count in sorted(counts.items())))
