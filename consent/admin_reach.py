@@ -13,7 +13,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 Row = TypeVar("Row", bound=Model)
-REACH = 50_000
+REACH = 20_000
 
 if TYPE_CHECKING:
     _List = ChangeList
@@ -44,10 +44,11 @@ class Reach:
         return rows.filter(**{f"{self.column}__{'lte' if self.ascends else 'gte'}": self.until})
 
 
-def reached(rows: "QuerySet[Any]", order: str) -> Reach:
-    """In one question, that walks REACH entries of the index of this order."""
+def reached(rows: "QuerySet[Any]", *ordering: str) -> Reach:
+    """In one question, that walks REACH entries of the index of this order; its last column says how far."""
+    order = ordering[-1]
     column = order.lstrip("-")
-    last = rows.order_by(order).values_list(column, flat=True)[REACH : REACH + 1]
+    last = rows.order_by(*ordering).values_list(column, flat=True)[REACH : REACH + 1]
     return Reach(column, next(iter(last), None), ascends=order == column, rows=REACH)
 
 

@@ -24,9 +24,13 @@ class Cost(enum.Enum):
     ORDERED = "an index that holds them by created_at"
     SIZED = "an index in no order: cheap where it holds few"
     RANGE = "a range of created_at"
+    SINCE = "a range of created_at that goes on to the newest"
     LOOSE = "none: rows are looked through"
 
 
+# What an index of one code or rule holds first. The order of a list names it, though it is the same in each row: where row level
+# security holds, PostgreSQL cannot tell so by itself, and would read and sort all that the index leads to.
+LED_BY = "led_by"
 # The attribute of a request that asks for the list as it was at a moment: an act is about what was confirmed (criteria.py).
 AS_OF = "as_of"
 
@@ -38,6 +42,7 @@ class Choosing(SimpleListFilter):
     cost: Cost = Cost.LOOSE
     hint: ClassVar[Any] = ""
     problem = ""
+    note = ""  # of what it did not look for
     now: dt.datetime
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:

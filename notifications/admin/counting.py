@@ -46,7 +46,7 @@ def _count(names: list[str], now: dt.datetime) -> Mapping[str, Counted]:
     values: list[Any] = []
     for name in names:
         standing = BY_NAME[name]
-        rows = standing.rows(Notification.objects.order_by(standing.order), now=now)
+        rows = standing.rows(Notification.objects.all(), now=now).order_by(*standing.ordering)
         sql, given = rows.values(standing.order.lstrip("-"))[: cap + 1].query.sql_with_params()
         parts.append(f"(SELECT count(*) FROM ({sql}) AS head)")  # noqa: S608 (Django's own, with parameters)
         values += given

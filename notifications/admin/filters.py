@@ -18,6 +18,7 @@ from notifications.admin.standings import PARAMETER, STANDINGS, standing_of
 from notifications.asked import Span, jobs
 from notifications.feedback import TROUBLE
 from notifications.models import Feedback, Notification, ProviderEvent
+from notifications.state_counts import grouped
 from templates_app.models import NotificationTemplate
 
 Rows = QuerySet[Notification]
@@ -26,6 +27,8 @@ Admin = ModelAdmin[Notification]
 # What can be found without reading the table: the rest is rare, or soon overtaken by something else.
 FOUND = TROUBLE | {Feedback.DELIVERED.value}
 TEMPLATES_OFFERED = 500
+# Of reports of trouble: each leads to its message by the key, all over the table.
+NEWEST_REPORTS = 5_000
 # A run's messages carry the start of the transaction that made them, which may lie before the run's own first write.
 SLACK = dt.timedelta(minutes=1)
 
@@ -96,8 +99,17 @@ class FeedbackFilter(Choosing):
 
     def rows(self, rows: Rows, value: str) -> Rows:
         if value in TROUBLE:
-            reported = ProviderEvent.objects.filter(event_type=value, notification_id__isnull=False)
-            rows = rows.filter(pk__in=reported.values("notification_id"))
+            told = ProviderEvent.objects.filter(event_type=value, notification_id__isnull=False).order_by(
+                "-id"
+            )
+            rows = rows.filter(pk__in=told.values("notification_id")[:NEWEST_REPORTS])
+            if told[NEWEST_REPORTS : NEWEST_REPORTS + 1].exists():
+                self.note = _(
+                    "“%(filter)s” looks at the newest %(count)s reports: older ones are not looked for."
+                ) % {
+                    "filter": self.title,
+                    "count": grouped(NEWEST_REPORTS),
+                }
         return rows.filter(feedback=value)
 
 

@@ -41,7 +41,6 @@ def moment_of(text: str) -> dt.datetime | None:
 
 class _Moment(Choosing):
     kind = "moment"
-    cost = Cost.RANGE
     comparison: ClassVar[str]
 
     def accepts(self, value: str) -> bool:
@@ -64,12 +63,14 @@ class _Moment(Choosing):
 class SinceFilter(_Moment):
     title = _("asked for from")
     parameter_name = "created_at__gte"
+    cost = Cost.SINCE
     comparison = "gte"
 
 
 class UntilFilter(_Moment):
     title = _("asked for until")
     parameter_name = "created_at__lt"
+    cost = Cost.RANGE
     comparison = "lt"
 
 
@@ -105,7 +106,7 @@ class EndedFilter(_Moment):
 class PeriodFilter(Choosing):
     title = _("asked for")
     parameter_name = "period"
-    cost = Cost.RANGE
+    cost = Cost.SINCE
 
     def lookups(self, request: HttpRequest, model_admin: Admin) -> Choices:
         return [(name, str(label)) for name, label in PERIODS]

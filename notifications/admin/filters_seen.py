@@ -6,10 +6,11 @@ among them is looked for all the same: it may be an older one.
 
 from collections.abc import Iterable
 
+from django.db.models import F
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from notifications.admin.choosing import Choosing, Cost
+from notifications.admin.choosing import LED_BY, Choosing, Cost
 from notifications.admin.filters import Admin, Choices, Rows
 from notifications.models import Notification
 from notifications.models.queue import ERROR_CODE
@@ -43,7 +44,7 @@ class ErrorClassFilter(_RecentChoices):
     def rows(self, rows: Rows, value: str) -> Rows:
         # The statuses are those of notification_queue_error; a sent row keeps no error.
         statuses = [Notification.Status.FAILED, Notification.Status.QUEUED]
-        return rows.alias(code=ERROR_CODE).filter(code=value, status__in=statuses)
+        return rows.alias(**{LED_BY: ERROR_CODE}).filter(**{LED_BY: value}, status__in=statuses)
 
 
 class WithheldRuleFilter(_RecentChoices):
@@ -57,4 +58,5 @@ class WithheldRuleFilter(_RecentChoices):
         return (rule for rule in rows.values_list("metadata__withheld__rule", flat=True)[:SAMPLE] if rule)
 
     def rows(self, rows: Rows, value: str) -> Rows:
-        return rows.filter(status=Notification.Status.CANCELLED, metadata__withheld__rule=value)
+        led = rows.alias(**{LED_BY: F("metadata__withheld__rule")})
+        return led.filter(status=Notification.Status.CANCELLED, metadata__withheld__rule=value)

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from consent.admin_reach import Reach, Reaching
-from notifications.admin.choosing import Choosing
+from notifications.admin.choosing import LED_BY, Choosing
 from notifications.admin.counting import standing_counts
 from notifications.admin.reach import order_of, reach_of
 from notifications.admin.standings import PARAMETER, STANDINGS, Standing, standing_of
@@ -44,16 +44,15 @@ class Queued(Reaching):
     """Mix in before the admin's own ChangeList."""
 
     def find_reach(self, request: HttpRequest, rows: QuerySet[Any]) -> Reach:
-        sound = [one for one in self.filters if not one.problem]
-        return reach_of(self.standing, sound, is_search=bool(self.query), now=timezone.now())
+        return reach_of(self.standing, self._sound, is_search=bool(self.query), now=timezone.now())
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         if ORDER_VAR in self.params:
             wanted = [str(one) for one in super().get_ordering(request, queryset)]
             if wanted[0].lstrip("-") in INDEXED:
                 return wanted
-        order = order_of(self.standing, self.filters)
-        return [order, "pk" if order.lstrip("-") == order else "-pk"]
+        ordering = order_of(self.standing, self._sound)
+        return [*ordering, "-pk" if ordering[-1].startswith("-") else "pk"]
 
     # ── What was chosen ─────────────────────────────────────────────────────────────────────────────────
     @property
@@ -66,6 +65,10 @@ class Queued(Reaching):
         return [one for one in self.fields if one.chosen]
 
     @property
+    def _sound(self) -> list[Choosing]:
+        return [one for one in self.filters if not one.problem]
+
+    @property
     def fields(self) -> list[Choosing]:
         return [one for one in self.specs if one.parameter_name != PARAMETER]
 
@@ -76,6 +79,10 @@ class Queued(Reaching):
     @property
     def problems(self) -> list[str]:
         return [one.problem for one in self.specs if one.problem]
+
+    @property
+    def notes(self) -> list[str]:
+        return [str(one.note) for one in self.specs if one.note]
 
     # ── What the page shows beside the rows ─────────────────────────────────────────────────────────────
     def chips(self) -> list[Chip]:
@@ -133,11 +140,12 @@ class Queued(Reaching):
         return (below, above) if ascends else (above, below)
 
     def _leading(self) -> tuple[str, bool]:
-        order = str(self.queryset.query.order_by[0])
+        order = next(str(one) for one in self.queryset.query.order_by if one != LED_BY)
         return order.lstrip("-"), not order.startswith("-")
 
     def _next(self, beyond: Q, order: list[str]) -> Any:
-        found = self.queryset.filter(beyond).order_by(*order).values_list("pk", flat=True)[:1]
+        led = [one for one in self.queryset.query.order_by if one == LED_BY]
+        found = self.queryset.filter(beyond).order_by(*led, *order).values_list("pk", flat=True)[:1]
         return next(iter(found), None)
 
 

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from notifications.admin.choosing import LED_BY
 from notifications.models import Notification
 from notifications.models.queue import ERROR_CODE
 
@@ -33,9 +34,14 @@ class Standing:
     tone: str = "muted"
     shown: bool = True
 
+    @property
+    def ordering(self) -> tuple[str, ...]:
+        """As its index holds them."""
+        return (LED_BY, self.order) if self.name == UNKNOWN else (self.order,)
+
     def rows(self, rows: QuerySet[Notification], *, now: dt.datetime) -> QuerySet[Notification]:
         if self.name == UNKNOWN:
-            rows = rows.alias(code=ERROR_CODE)
+            rows = rows.alias(**{LED_BY: ERROR_CODE})
         return rows.filter(self.which(now))
 
 
@@ -94,7 +100,7 @@ STANDINGS: tuple[Standing, ...] = (
         _("Outcome unknown"),
         _("Of the failed ones: the provider's answer was lost, so it may have been sent"),
         _("Every outcome is known"),
-        lambda _now: Q(status=Status.FAILED, code=UNKNOWN),
+        lambda _now: Q(status=Status.FAILED, **{LED_BY: UNKNOWN}),
         "-created_at",
         "warn",
     ),

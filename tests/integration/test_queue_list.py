@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from jobs.models import JobRun
 from notifications.admin import reach
-from notifications.models import Notification
+from notifications.models import Notification, ProviderEvent
 from notifications.origin import origin
 from tests.messages import queued
 from tests.notification_factories import NotificationFactory
@@ -236,6 +236,41 @@ def test_a_tab_is_looked_through_from_where_it_begins() -> None:
     rows = [NotificationFactory.create(channel="sms", scheduled_at=now - n * HOUR) for n in range(1, 6)]
     page = operator(VIEW).get(QUEUE, {"status__exact": "due", "channel__exact": "sms"})
     assert ids(page) == [row.pk for row in reversed(rows[2:])], "the third is where looking ends"
+
+
+@pytest.mark.usefixtures("near")
+def test_since_when_does_not_move_the_end_of_a_tab_in_another_order() -> None:
+    now = timezone.now()
+    rows = [
+        NotificationFactory.create(channel="sms", status="failed", scheduled_at=now - n * HOUR)
+        for n in range(5)
+    ]
+    page = operator(VIEW).get(QUEUE, {"status__exact": "failed", "channel__exact": "sms", "period": "hour"})
+    assert ids(page) == [row.pk for row in rows[:3]]
+    assert "These filters look through 2 messages at a time" in seen(page)
+
+
+def test_what_went_wrong_is_found_by_the_newest_reports_and_the_page_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = timezone.now()
+    rows = [NotificationFactory.create(status="sent", feedback="bounced", feedback_at=now) for _ in range(3)]
+    for row in rows:
+        ProviderEvent.objects.create(
+            provider="sendgrid",
+            event_id=str(row.pk),
+            event_type="bounced",
+            notification_id=row.pk,
+            occurred_at=now,
+        )
+    client = operator(VIEW)
+    page = client.get(QUEUE, {"feedback": "bounced"})
+    assert set(ids(page)) == {row.pk for row in rows}
+    assert "older ones are not looked for" not in seen(page)
+    monkeypatch.setattr("notifications.admin.filters.NEWEST_REPORTS", 2)
+    page = client.get(QUEUE, {"feedback": "bounced"})
+    assert set(ids(page)) == {row.pk for row in rows[1:]}
+    assert "looks at the newest 2 reports: older ones are not looked for." in seen(page)
 
 
 # ── From a message and back ─────────────────────────────────────────────────────────────────────────────
