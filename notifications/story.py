@@ -158,7 +158,8 @@ def _ground(answer: GateAnswer) -> str:
 def _attempt(attempt: DeliveryAttempt) -> StoryEvent:
     ms = (attempt.finished_at - attempt.started_at).total_seconds() * 1000
     known = {"provider": attempt.provider, "code": attempt.provider_code}
-    answer = f"{attempt.provider_code} {error_text(**known, error=attempt.error)}".strip()
+    said = error_text(**known, error=attempt.error).removesuffix(".")
+    answer = ": ".join(filter(None, [attempt.provider_code, said]))
     text = gettext("Attempt %(number)s through %(provider)s, %(ms)s ms: %(outcome)s (%(answer)s).") % {
         "number": attempt.number,
         "provider": attempt.provider,

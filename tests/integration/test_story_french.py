@@ -57,7 +57,7 @@ def test_a_message_that_failed_was_replayed_and_bounced(sandbox: SandboxServer) 
     for sentence in (
         "Demandé par la tâche booking_reminders, exécution r1",
         "Permis à la mise en file : Les messages « rappel » n’ont pas été désactivés.",
-        "échec passager (503 request: service unavailable). SendGrid n’est pas disponible.",
+        "échec passager (503: request: service unavailable). SendGrid n’est pas disponible.",
         "Rejoué par staff:7: Le fournisseur va mieux.",
         "La boîte refuse le courrier pour de bon. L’adresse est donc bloquée (rejet définitif).",
         "Envoyé : le fournisseur l’a accepté le ",
