@@ -38,7 +38,7 @@ GROUP = "pages"
 RUNS = 2, 2  # once, and in each repetition: for the progress bar
 SHORT = 10_000
 LOOKED_AT = 2_000  # to choose the messages that are opened
-LOADS = 12  # of a page, in each repetition; after two that warm it up
+LOADS = 30  # of a page, in each repetition; after two that warm it up
 ANSWERED = (200, 286)  # htmx's own: the same, and do not ask again (https://htmx.org/docs/#polling)
 QUICK, FEW = Target(most=300), Target(most=30)
 

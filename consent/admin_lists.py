@@ -4,20 +4,27 @@ Counted only so far, sorted only by what an index holds, looked through only so 
 total, a column somebody names in the URL, or a rare value would read every row.
 """
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
+from django.apps import apps
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 
 from consent.admin_base import ModelAdmin
 from consent.admin_reach import Reaching
 
 Row = TypeVar("Row", bound=Model)
 COUNT_LIMIT = 10_000
+_ANY_ROW = SimpleNamespace(pk="-any-row-")
+_TICKS: dict[str, str] = {}  # by language
 
 if TYPE_CHECKING:
     _Paginator = Paginator[Any]
@@ -89,6 +96,17 @@ class Bounded(ModelAdmin[Row]):
     def leads(self, name: str, value: str) -> bool:
         """Does an index hold what this parameter of the URL means: few rows, or many in the order of the list?"""
         return False
+
+    def action_checkbox(self, obj: Row) -> SafeString:
+        """unfold renders a form's field for each row, a sixth of the page's time: here once, for any row."""
+        if not apps.is_installed("unfold"):
+            return super().action_checkbox(obj)
+        language = get_language() or ""
+        if language not in _TICKS:
+            _TICKS[language] = super().action_checkbox(cast("Any", _ANY_ROW))
+        return mark_safe(_TICKS[language].replace(_ANY_ROW.pk, escape(str(obj.pk))))  # noqa: S308 (escaped)
+
+    action_checkbox.short_description = getattr(ModelAdmin.action_checkbox, "short_description", "")  # type: ignore[attr-defined]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return type(

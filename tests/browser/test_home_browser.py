@@ -1,6 +1,7 @@
 """The first page in a real browser: what is wrong shows up by itself, charts stay where they are, and nothing pretends to be new."""
 
 import datetime as dt
+import re
 from collections.abc import Callable
 
 import pytest
@@ -134,7 +135,10 @@ def test_another_period_is_a_click_away_and_stays_in_the_address(visit: Callable
         page.evaluate("Chart.getChart(document.querySelector('#ho-traffic canvas')).data.labels.length") == 30
     )
     page.get_by_role("region", name="Traffic").get_by_role("link", name="Sent").click()
-    expect(page).to_have_url(f"{olive.base}/admin/notifications/notification/?status__exact=sent")
+    expect(page).to_have_url(
+        re.compile(r"/admin/notifications/notification/\?status__exact=sent&ended__gte=")
+    )
+    expect(page.get_by_text("4 in all")).to_be_visible()
 
 
 def test_who_may_see_no_figures_is_told_so(visit: Callable[..., Visitor]) -> None:

@@ -138,5 +138,6 @@ def test_the_queries_walk_an_index_not_the_table() -> None:
     with connection.execute_wrapper(explain):
         check_many(asked, now=NOW)
     assert "customer_consent_key" in plans[0]
-    assert "suppressions_one_in_force" in plans[0]
+    # Two of them begin with the address; the planner has its choice.
+    assert any(name in plans[0] for name in ("suppressions_address", "suppressions_one_in_force")), plans[0]
     assert "Seq Scan" not in "".join(plans)
