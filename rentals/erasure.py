@@ -4,12 +4,12 @@
 """
 
 import datetime as dt
-import uuid
 from collections.abc import Mapping
 
 from django.db.models import Q, TextField, Value
 from django.db.models.functions import Cast, Concat
 
+from consent.ids import uuid_of
 from rentals.models import (
     AuditEvent,
     Booking,
@@ -27,9 +27,7 @@ NOWHERE = "@erased.invalid"
 
 def forget(customer_id: str, *, now: dt.datetime) -> Mapping[str, int]:
     """Anonymise; 0 everywhere for an id that is nobody's, and the second time."""
-    try:
-        pk = uuid.UUID(customer_id)
-    except ValueError:
+    if (pk := uuid_of(customer_id)) is None:
         return {}
     blank = {
         "email": "", "phone": "", "company_name": "", "city": "", "province": "", "stripe_customer_id": "",

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from consent.models import Channel
-from consent.staff_names import staff_name
+from consent.staff_names import staff_names
 from notifications.acted import in_words, sentence
 from notifications.admin.cells import NOTHING, badge, moment
 from notifications.admin.criteria import in_words as filter_in_words
@@ -85,15 +85,16 @@ def progress(act: BulkAct) -> Progress:
 
 def facts(act: BulkAct) -> list[tuple[str, object]]:
     """Who, what, why, when."""
+    names = staff_names([act.by, act.stopped_by])
     return [
-        (_("Asked for by"), staff_name(act.by)),
+        (_("Asked for by"), names.get(act.by, "")),
         (_("Reason"), act.reason),
         (_("Messages"), which(act)),
         *_arguments(act),
         (_("Asked for"), moment(act.asked_at)),
         (_("Begun"), moment(act.started_at)),
         (_("Ended"), moment(act.finished_at)),
-        *([(_("Stopped by"), staff_name(act.stopped_by))] if act.stopped_by else ()),
+        *([(_("Stopped by"), names[act.stopped_by])] if act.stopped_by else ()),
         *([(_("Error"), _(act.error))] if act.error else ()),
     ]
 

@@ -20,6 +20,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from consent.admin_base import ModelAdmin
+from consent.ids import uuid_of
 from notifications.acted import CAP, in_words
 from notifications.admin.act_forms import ActForm
 from notifications.admin.acts import ACTS, Act
@@ -164,21 +165,13 @@ def _selection(request: HttpRequest, act: Act) -> Selection:
 
 def _ids(text: str) -> Sequence[uuid.UUID]:
     """One field for all of them: a form may have no more than 1000 fields. What is no id is dropped."""
-    found = []
-    for part in text.split(",")[: CAP + 1]:
-        try:
-            found.append(uuid.UUID(part.strip()))
-        except ValueError:
-            continue
-    return found[:CAP]
+    parts = text.split(",")[: CAP + 1]
+    return [found for part in parts if (found := uuid_of(part.strip()))][:CAP]
 
 
 def _number(text: str) -> uuid.UUID:
     """The page's own number; what is none is replaced."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return uuid.uuid4()
+    return uuid_of(text) or uuid.uuid4()
 
 
 def _back(request: HttpRequest) -> str:

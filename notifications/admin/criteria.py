@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from consent.models import Category, Channel
 from notifications.admin.choosing import AS_OF
 from notifications.admin.filters import TemplateFilter
-from notifications.admin.filters_dates import EndedFilter, SinceFilter, UntilFilter, by_any_clock
+from notifications.admin.filters_dates import MOMENTS, by_any_clock
 from notifications.admin.filters_dates import in_words as moment_in_words
 from notifications.admin.queue_list import FILTERS, KNOWN
 from notifications.admin.standings import BY_NAME, PARAMETER
@@ -108,7 +108,7 @@ def _shown(word: str) -> str:
 
 
 def _label(name: str, value: str) -> str:
-    if name in (SinceFilter.parameter_name, UntilFilter.parameter_name, EndedFilter.parameter_name):
+    if name in MOMENTS:
         return moment_in_words(value)
     choices = {"channel__exact": Channel.choices, "category__exact": Category.choices}.get(name, ())
     return next((str(label) for known, label in choices if known == value), value)

@@ -103,6 +103,10 @@ class EndedFilter(_Moment):
         )
 
 
+# Parameters that hold a moment.
+MOMENTS = tuple(str(one.parameter_name) for one in (SinceFilter, UntilFilter, EndedFilter))
+
+
 class PeriodFilter(Choosing):
     title = _("asked for")
     parameter_name = "period"
@@ -126,10 +130,8 @@ def since_of(period: str, *, now: dt.datetime) -> dt.datetime:
 
 def by_any_clock(query: QueryDict, *, now: dt.datetime) -> None:
     """Write moments with their offset, and a period as the moment it begins at. What is no moment stays, to be refused."""
-    since, until, period = (
-        str(one.parameter_name) for one in (SinceFilter, UntilFilter, PeriodFilter)
-    )  # fmt: skip
-    for name in (since, until, EndedFilter.parameter_name):
+    since, period = str(SinceFilter.parameter_name), str(PeriodFilter.parameter_name)
+    for name in MOMENTS:
         if at := moment_of(query.get(name, "").strip()):
             query[name] = at.isoformat()
     chosen, begins = query.get(period, "").strip(), query.get(since, "").strip()

@@ -7,12 +7,12 @@ Django's Referrer-Policy `same-origin` keeps the query string to ourselves.
 """
 
 import re
-import uuid
 
 from django.db.models import Q, QuerySet
 
 from consent.addresses import AddressError, blind_index, normalise
 from consent.directory import directory
+from consent.ids import uuid_of
 from consent.models import Channel
 from notifications.history import recipient_index
 from notifications.models import DeliveryAttempt, Notification, NotificationHistory
@@ -82,11 +82,3 @@ def search_past(rows: QuerySet[NotificationHistory], text: str) -> QuerySet[Noti
         | Q(provider_reference=text)
         | Q(recipient_index__in=people)
     )
-
-
-def uuid_of(text: str) -> uuid.UUID | None:
-    """None for what is no id."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

@@ -10,13 +10,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
+from consent.ids import uuid_of
 from notifications.admin.acts import ACTS
 from notifications.admin.body import body_view, frame_view, parts_view
 from notifications.admin.columns import COLUMNS, QueueColumns
 from notifications.admin.confirm import act_view, ask_first
 from notifications.admin.criteria import kept
 from notifications.admin.detail import load
-from notifications.admin.find import search, uuid_of
+from notifications.admin.find import search
 from notifications.admin.message_view import live_view, show_message
 from notifications.admin.past import tell_of_history
 from notifications.admin.queue_list import QueueList, tabs_view

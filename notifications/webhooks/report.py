@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from consent.addresses import AddressError, blind_index, hint
+from consent.ids import uuid_of
 from notifications.masking import redact
 
 # The longest texts that are kept; what is longer is no id or reference of a provider's.
@@ -55,7 +56,4 @@ def plain(text: str) -> str:
 
 def our_id(value: object) -> uuid.UUID | None:
     """The id that we sent along, if it is one."""
-    try:
-        return uuid.UUID(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
+    return uuid_of(value) if isinstance(value, str) else None

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 
 from consent.admin_lists import Bounded
 from consent.admin_search import FindByPost
+from consent.ids import uuid_of
 
 Row = TypeVar("Row", bound=Model)
 # Ids in one URL.
@@ -25,7 +26,7 @@ class PostedSearch(Bounded[Row], FindByPost[Row]):
         self, request: HttpRequest, queryset: QuerySet[Row], search_term: str
     ) -> tuple[QuerySet[Row], bool]:
         words = search_term.split()
-        if words and not all(map(is_id, words)):
+        if words and not all(map(uuid_of, words)):
             text = gettext(
                 "Type names and addresses into the search box: it keeps them out of the page's URL."
             )
@@ -37,18 +38,10 @@ class PostedSearch(Bounded[Row], FindByPost[Row]):
         return " ".join(self._found(request, text)) or str(uuid.UUID(int=0))
 
     def _found(self, request: HttpRequest, text: str) -> list[str]:
-        if all(map(is_id, text.split())):
+        if all(map(uuid_of, text.split())):
             return text.split()
         rows, _ = super().get_search_results(request, self.get_queryset(request), text)
         found = [str(pk) for pk in rows.values_list("pk", flat=True)[: MOST + 1]]
         if len(found) > MOST:
             messages.info(request, gettext("These are the first %d: type more to see the others.") % MOST)
         return found[:MOST]
-
-
-def is_id(word: str) -> bool:
-    try:
-        uuid.UUID(word)
-    except ValueError:
-        return False
-    return True

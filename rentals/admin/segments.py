@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from consent.admin_base import ModelAdmin, ModelForm, TextareaWidget, TextWidget
+from consent.ids import uuid_of
 from rentals.admin.record import RecordAdmin
-from rentals.admin.searching import is_id
 from rentals.models import CustomerSegment, CustomerSegmentMember
 from rentals.segments.parse import FilterError, parse
 from rentals.segments.refresh import count_matching
@@ -129,7 +129,8 @@ class CustomerSegmentMemberAdmin(RecordAdmin[CustomerSegmentMember]):
         word = search_term.strip()
         if not word:
             return queryset, False
-        return (queryset.filter(customer_id=word) if is_id(word) else queryset.none()), False
+        known = uuid_of(word)
+        return (queryset.filter(customer_id=known) if known else queryset.none()), False
 
     def leads(self, name: str, value: str) -> bool:
         return name == "segment__id__exact"

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from consent.addresses import mentions_address
+from consent.ids import uuid_of
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion
 from templates_app.publish import NOTE
 from templates_app.spoken import CHANNEL_NAMES
@@ -77,10 +78,9 @@ def numbered(template: UUID, number: str) -> Version | None:
 
 
 def as_uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise Http404 from error
+    if (known := uuid_of(text)) is None:
+        raise Http404
+    return known
 
 
 def version_url(version: Version, page: str = "change") -> str:

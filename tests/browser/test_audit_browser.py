@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
@@ -12,6 +11,7 @@ from playwright.sync_api import expect
 from config.models import StaffPreference
 from config.roles import Role
 from notifications.models import Notification
+from tests.browser.accessibility import serious_faults
 from tests.browser.conftest import Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -20,9 +20,7 @@ LOG = "/admin/config/auditentry/"
 
 
 def is_sound(visitor: Visitor) -> None:
-    found = Axe().run(visitor.page).response["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert [(one["id"], one["nodes"][0]["target"]) for one in serious] == []
+    assert serious_faults(visitor.page) == []
     assert visitor.fits()
 
 

@@ -4,29 +4,20 @@ import datetime as dt
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from notifications.channel_state import pause, report, resume
 from notifications.errors import Transient
 from notifications.models import ChannelEvent, Notification
+from tests.browser.accessibility import serious_faults
 from tests.browser.conftest import Visitor
 from tests.notification_factories import DeliveryAttemptFactory, NotificationFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "/admin/notifications/channelstate/"
 SEE, CHANGE = "notifications.view_channelstate", "notifications.change_channelstate"
-
-
-def serious(page: Page) -> list[str]:
-    found = Axe().run(page, options={"preload": False}).response["violations"]
-    return [
-        f"{one['id']}: {one['nodes'][0]['html'][:200]}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
 
 
 def trouble() -> None:
@@ -50,7 +41,7 @@ def test_a_channel_is_paused_by_one_and_the_other_is_told(visit: Callable[..., V
     expect(sms).to_contain_text("503 × 3")
     sms.get_by_text("Pause…").click()
     sms.get_by_label("Reason").last.fill("Twilio has an incident")
-    assert serious(olive.page) == []
+    assert serious_faults(olive.page) == []
     sms.get_by_role("button", name="Pause", exact=True).dblclick()
     expect(olive.page.get_by_text("SMS is paused.").first).to_be_visible()
     olive.shot("1-paused")
@@ -102,5 +93,5 @@ def test_the_page_fits(visit: Callable[..., Visitor], width: int, dark: bool) ->
     olive.sign_in(SEE, CHANGE)
     olive.open(PAGE)
     assert olive.fits()
-    assert serious(olive.page) == []
+    assert serious_faults(olive.page) == []
     olive.shot(f"channels-{width}-{'dark' if dark else 'light'}")

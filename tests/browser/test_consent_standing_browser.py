@@ -3,27 +3,18 @@
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from consent.preferences import current, grant
 from consent.suppress import suppress
+from tests.browser.accessibility import serious_faults
 from tests.browser.conftest import Visitor
 from tests.factories import CustomerFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 READ, KNOW = "consent.view_consentevent", "consent.view_customerconsent"
 DECIDE, SEE, LIFT = "consent.change_customerconsent", "consent.view_suppression", "consent.change_suppression"
-
-
-def serious(page: Page) -> list[str]:
-    found = Axe().run(page, options={"preload": False}).response["violations"]
-    return [
-        f"{one['id']}: {one['nodes'][0]['html'][:200]}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
 
 
 def test_a_customer_is_found_by_address_and_a_decision_is_recorded(visit: Callable[..., Visitor]) -> None:
@@ -43,7 +34,7 @@ def test_a_customer_is_found_by_address_and_a_decision_is_recorded(visit: Callab
         "the address is suppressed: Complaint"
     )
     assert "anna" not in page.url
-    assert serious(page) == []
+    assert serious_faults(page) == []
     olive.shot("1-standing")
 
     row = page.get_by_role("row", name="Reminder")
@@ -69,7 +60,7 @@ def test_who_may_only_read_changes_nothing_and_two_lift_once(visit: Callable[...
         visitor.open(f"/admin/consent/suppression/{row.pk}/lift/")
         visitor.page.get_by_label("Reason").fill(f"{name} spoke with the customer")
     expect(olive.page.get_by_text("Twilio’s own block stays")).to_be_visible()
-    assert serious(olive.page) == []
+    assert serious_faults(olive.page) == []
     olive.shot("1-lift")
     olive.page.get_by_role("button", name="Lift the suppression").dblclick()
     expect(
@@ -98,5 +89,5 @@ def test_the_page_fits(visit: Callable[..., Visitor], width: int, dark: bool) ->
     olive.sign_in(READ, DECIDE)
     olive.open(f"/admin/consent/consentevent/customer/?id={customer.pk}")
     assert olive.fits()
-    assert serious(olive.page) == []
+    assert serious_faults(olive.page) == []
     olive.shot(f"consent-{width}-{'dark' if dark else 'light'}")

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
+from tests.browser.accessibility import serious_faults
 from tests.browser.conftest import Visitor
 from tests.every_row import make_every_row
 from tests.integration.test_doors import doors
@@ -21,7 +21,6 @@ NO_PAGES = {
     "admin:jsi18n", "admin:logout", "admin:search", "admin:view_on_site", "admin:app_list", "admin:autocomplete",
 }  # fmt: skip
 APPS = ("config", "consent", "jobs", "notifications", "rentals", "templates_app")
-SERIOUS = {"serious", "critical"}
 # What moved after it had been shown, as browsers count it (https://web.dev/articles/cls): 0.1 is «good», and nothing is better.
 SHIFTS = """
     () => new Promise(done => {
@@ -32,8 +31,6 @@ SHIFTS = """
     })
 """
 MOST_SHIFT = 0.02
-# Without fetching the style sheets again: their imports would be looked for beside the page.
-AXE = {"preload": False, "resultTypes": ["violations"]}
 
 # Django's log of one object and its refusal to delete one are the same page for every model: those of one app will do.
 ALIKE = re.compile(r"/(history|delete)/$")
@@ -71,11 +68,7 @@ def _app(path: str) -> str:
 
 
 def _faults(visitor: Visitor) -> list[str]:
-    faults = [
-        f"{found['id']}: {found['help']} {[node['target'] for node in found['nodes'][:3]]}"
-        for found in Axe().run(visitor.page, options=AXE).response["violations"]
-        if found["impact"] in SERIOUS
-    ]
+    faults = serious_faults(visitor.page)
     if (moved := visitor.page.evaluate(SHIFTS)) > MOST_SHIFT:
         faults.append(f"its content shifts by {moved:.3f}")
     if not visitor.fits():

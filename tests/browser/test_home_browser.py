@@ -5,13 +5,13 @@ import re
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.sessions.models import Session
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from jobs.runner import run
 from notifications.channel_state import pause
+from tests.browser.accessibility import serious_faults
 from tests.browser.conftest import Visitor
 from tests.catalogue import Install
 from tests.notification_factories import DeliveryAttemptFactory, NotificationFactory
@@ -50,15 +50,6 @@ def a_busy_day(install: Install) -> None:
 
     install(fail)
     run("probe", now=timezone.now(), trigger="command")
-
-
-def faults(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{fault['id']}: {fault['nodes'][0]['html'][:200]}"
-        for fault in found
-        if fault["impact"] in ("serious", "critical")
-    ]
 
 
 def test_news_come_in_without_a_reload_and_leave_focus_charts_and_what_is_open(
@@ -159,5 +150,5 @@ def test_it_fits_each_window_and_axe_finds_no_serious_fault(
         olive.sign_in("*", name=f"olive{width}{dark}")
         expect(olive.page.locator("canvas").first).to_be_visible()
         assert olive.fits(), width
-        assert faults(olive.page) == [], (width, dark)
+        assert serious_faults(olive.page) == [], (width, dark)
         olive.shot(f"{width}{'-dark' if dark else ''}")

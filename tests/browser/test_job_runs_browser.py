@@ -4,16 +4,16 @@ import datetime as dt
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from django_q.models import OrmQ
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from jobs.models import JobRequest, JobRun
 from jobs.runner import run
 from jobs.spec import JobResult, Progress
 from notifications.enqueue import notify
 from notifications.message import Address
+from tests.browser.accessibility import serious_faults
 from tests.browser.conftest import Visitor
 from tests.catalogue import Install
 
@@ -34,15 +34,6 @@ def remind(*, now: dt.datetime, progress: Progress) -> JobResult:
 
 def fail(*, now: dt.datetime, progress: Progress) -> JobResult:
     raise RuntimeError("the ledger is closed")
-
-
-def serious(page: Page) -> list[str]:
-    found = Axe().run(page, options={"preload": False}).response["violations"]
-    return [
-        f"{one['id']}: {one['nodes'][0]['html'][:200]}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
 
 
 def history(install: Install) -> None:
@@ -66,7 +57,7 @@ def test_what_tonight_sends_is_seen_in_a_dry_run_and_a_run_is_asked_for_once(
     page.get_by_role("link", name="its next run").click()
     page.get_by_role("button", name="Dry run").click()
     expect(page.get_by_role("region", name="What it would send")).to_contain_text("and 2 more")
-    assert serious(page) == []
+    assert serious_faults(page) == []
     olive.shot("1-dry-run")
 
     page.get_by_label("Moment").fill("")
@@ -115,7 +106,7 @@ def test_who_may_only_look_sees_no_button_and_a_failed_run_with_its_place(
     expect(page.get_by_role("button", name="Run…")).to_have_count(0)
     expect(page.get_by_text("Pause…")).to_have_count(0)
     olive.open("/admin/jobs/jobrun/")
-    assert serious(page) == []
+    assert serious_faults(page) == []
     olive.shot("1-jobs")
     failed = JobRun.objects.filter(status="failed").first()
     assert failed is not None
@@ -124,7 +115,7 @@ def test_who_may_only_look_sees_no_button_and_a_failed_run_with_its_place(
         "test_job_runs_browser.py:"
     )
     page.get_by_text("How it got there").click()
-    assert serious(page) == []
+    assert serious_faults(page) == []
     olive.shot("2-failed-run")
 
 
@@ -143,4 +134,4 @@ def test_the_pages_fit(visit: Callable[..., Visitor], install: Install, width: i
         olive.open(path)
         assert olive.fits(), path
         olive.shot(f"{name}-{width}-{'dark' if dark else 'light'}")
-        assert serious(olive.page) == []
+        assert serious_faults(olive.page) == []

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.accessibility import serious_faults
 from tests.browser.conftest import PASSWORD, Visitor
 from tests.messages import fresh
 from tests.notification_factories import NotificationFactory
@@ -122,12 +122,7 @@ def test_icons_are_drawn_and_not_read(visit: Visit) -> None:
         assert {"outgoing_mail", "space_dashboard"} <= icons
         spoken = re.findall(r"[\w…]+", page.locator("body").aria_snapshot())
         assert {icon for icon in icons if "_" in icon} & set(spoken) == set()
-        serious = [
-            (one["id"], one["nodes"][0]["target"])
-            for one in Axe().run(page).response["violations"]
-            if one["impact"] in ("serious", "critical")
-        ]
-        assert serious == [], path
+        assert serious_faults(page) == [], path
     olive.open(QUEUE)
     expect(page.get_by_role("link", name="Queue", exact=True)).to_be_visible()
     head = page.get_by_role("columnheader", name=re.compile("^Asked for"))

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.utils import timezone
@@ -24,6 +23,7 @@ from notifications.retention import Retention
 from notifications.webhooks.apply import apply_waiting
 from notifications.worker import drain
 from sandbox.testing import SandboxServer
+from tests.browser.accessibility import serious_faults
 from tests.browser.conftest import Visitor
 from tests.ended import finished
 from tests.factories import CustomerFactory
@@ -46,9 +46,7 @@ def answer(visitor: Visitor) -> str:
 
 def is_sound(visitor: Visitor) -> None:
     """No serious fault for who cannot see or use a mouse, and nothing outside the window."""
-    found = Axe().run(visitor.page).response["violations"]
-    serious = [fault for fault in found if fault["impact"] in ("serious", "critical")]
-    assert [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in serious] == []
+    assert serious_faults(visitor.page) == []
     assert visitor.fits()
 
 

@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.browser.accessibility import serious_faults
 from tests.browser.conftest import Visitor
 from tests.notification_factories import NotificationFactory
 from tests.operators import QUEUE, VIEW
@@ -18,10 +18,7 @@ AT = dt.datetime(2026, 11, 20, 17, 30, tzinfo=dt.UTC)
 
 
 def is_sound(visitor: Visitor) -> None:
-    found = Axe().run(visitor.page).response["violations"]
-    assert [
-        (one["id"], one["nodes"][0]["target"]) for one in found if one["impact"] in ("serious", "critical")
-    ] == []
+    assert serious_faults(visitor.page) == []
     assert visitor.fits()
 
 

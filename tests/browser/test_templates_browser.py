@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from playwright.sync_api import Dialog, Page, expect
 
 from notifications.models import Notification
 from templates_app.drafts import new_draft, placeholders_of, save_draft
 from templates_app.models import NotificationTemplate, NotificationTemplateVersion
+from tests.browser.accessibility import serious_faults
 from tests.browser.conftest import Visitor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("templates")]
@@ -43,18 +43,6 @@ def status(page: Page) -> Any:
 
 def shown(page: Page, channel: str) -> Any:
     return page.get_by_role("region", name=channel, exact=True)
-
-
-def faults(page: Page) -> list[str]:
-    """What axe calls serious."""
-    # Its own loading of style sheets resolves their imports against the page.
-    found = Axe().run(page, options={"preload": False}).response["violations"]
-    return [
-        f"{fault['id']}: {node['html'][:120]}"
-        for fault in found
-        if fault["impact"] in ("serious", "critical")
-        for node in fault["nodes"]
-    ]
 
 
 def test_what_is_typed_is_seen_at_once_and_nothing_of_it_is_saved(
@@ -155,7 +143,7 @@ def test_the_second_of_two_editors_sees_what_the_first_one_saved_and_keeps_what_
     expect(ben.page.get_by_label(SMS)).to_have_value("Ben: {{equipment}} {{booking_url}}")
     draft.refresh_from_db()
     assert draft.source["en"]["sms"]["text"].startswith("Ann")
-    assert faults(ben.page) == []
+    assert serious_faults(ben.page) == []
     ben.shot("conflict")
     ben.page.get_by_role("button", name="Save mine over theirs").click()
     expect(ben.page.get_by_text("The draft is saved, and fit to publish.")).to_be_visible()
@@ -206,7 +194,7 @@ def test_from_words_to_what_is_in_force_and_back_again(
     expect(page.get_by_role("heading", name="What differs from version 1, which is in force")).to_be_visible()
     expect(page.locator("ins").first).to_contain_text("New")
     expect(page.get_by_text("Every message queued from now on will read like this.")).to_be_visible()
-    assert faults(page) == []
+    assert serious_faults(page) == []
     olive.shot("ask")
     page.get_by_label("What changed").fill("Shorter text message")
     page.get_by_role("button", name="Publish").click()
@@ -215,7 +203,7 @@ def test_from_words_to_what_is_in_force_and_back_again(
     expect(
         page.get_by_role("row", name=re.compile("v2.*in force.*Shorter text message.*olive"))
     ).to_be_visible()
-    assert faults(page) == []
+    assert serious_faults(page) == []
     olive.shot("history")
     page.get_by_role("link", name="Roll back to it…").click()
     page.get_by_label("Why").fill("The link was wrong")
@@ -326,4 +314,4 @@ def test_every_page_of_a_template_fits_its_window_and_axe_finds_no_serious_fault
         olive.shot(name)
         assert olive.fits(), name
         if name != "list":  # unfold's own filters
-            assert faults(olive.page) == [], name
+            assert serious_faults(olive.page) == [], name

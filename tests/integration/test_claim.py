@@ -12,6 +12,7 @@ from notifications.claim import CLAIM, claim_arguments, lock_records
 from notifications.models import Notification
 from tests.factories import CustomerFactory
 from tests.messages import LEASE, claimed, fresh, queued
+from tests.plan_reader import new_files
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates")]
 
@@ -96,9 +97,7 @@ def test_lock_records_leaves_out_what_somebody_else_holds(other_connection: Any)
 
 def test_the_claim_walks_the_index_made_for_it() -> None:
     """Cost must not grow with finished rows, nor with rows that are queued for later."""
-    with connection.cursor() as cursor:
-        # New files for the table and its indexes: dead rows of other tests would weigh in the plan.
-        cursor.execute("TRUNCATE notification_queue CASCADE")
+    new_files("notification_queue")
     row = queued()
     with connection.cursor() as cursor:
         cursor.execute(

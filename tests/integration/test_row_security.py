@@ -44,7 +44,7 @@ from tests.integration.api_client import INLINE, program
 from tests.messages import LEASE, fresh, queued
 from tests.notification_factories import NotificationFactory
 from tests.operators import QUEUE, operator_user
-from tests.plan_reader import Plan, explained
+from tests.plan_reader import Plan, explained, new_files
 from tests.roles import CLERK, MEMBER, STRANGER, WORKER, logged_in_as, make_role, need_superuser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -330,9 +330,9 @@ def test_a_process_of_the_demo_logs_in_as_it_is_told() -> None:
 @pytest.mark.django_db
 def test_the_claim_of_a_member_is_planned_and_costs_as_if_there_were_no_policy(templates: None) -> None:
     make_role(MEMBER)
+    new_files("notification_queue")
     with connection.cursor() as cursor:
-        # New files, and so many rows that the first of the two claims does not weigh in the plan of the second.
-        cursor.execute("TRUNCATE notification_queue CASCADE")
+        # So many rows that the first of the two claims does not weigh in the plan of the second.
         cursor.execute(
             """
             INSERT INTO notification_queue (channel, "to", recipient_key, category, status, scheduled_at, metadata)

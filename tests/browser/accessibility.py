@@ -1,0 +1,18 @@
+"""What stands between a page and who cannot see it or use a mouse: in, a page; out, the faults that axe-core calls serious."""
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+# Without fetching the style sheets again: their imports would be looked for beside the page. No serious rule that axe has switched on
+# needs them.
+OPTIONS = {"preload": False, "resultTypes": ["violations"]}
+SERIOUS = {"serious", "critical"}
+
+
+def serious_faults(page: Page) -> list[str]:
+    """A line each: the rule, what it asks for, and the first places that break it."""
+    return [
+        f"{found['id']}: {found['help']} {[node['html'][:200] for node in found['nodes'][:3]]}"
+        for found in Axe().run(page, options=OPTIONS).response["violations"]
+        if found["impact"] in SERIOUS
+    ]
