@@ -153,3 +153,14 @@ def test_a_narrow_list_says_its_labels_as_they_are_written_and_its_title_whole(v
         title = page.locator("#header-inner h1 > :last-child")
         assert title.evaluate("box => box.scrollWidth <= box.clientWidth + 1 && box.clientWidth > 0")
         olive.shot(f"title-{language}")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_menu_of_the_account_can_be_read(visit: Visit, dark: bool) -> None:
+    olive = visit(dark=dark)
+    olive.sign_in()
+    olive.page.locator(".pr-account").click()
+    expect(olive.page.get_by_role("button", name="System")).to_have_attribute("aria-pressed", "true")
+    expect(olive.page.locator(".pr-account-menu")).to_have_css("opacity", "1")
+    assert serious_faults(olive.page) == []
+    olive.shot("menu")
