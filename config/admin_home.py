@@ -19,6 +19,7 @@ from config.dashboard.attention import LATE, in_order, of_jobs, of_reports, of_t
 from config.dashboard.attention_queue import of_the_queue
 from config.dashboard.channel_rows import channel_rows
 from config.dashboard.links import Links
+from config.dashboard.own_acts import own_acts
 from config.dashboard.traffic_card import PERIODS, is_period, traffic_card
 from consent.models import Channel
 from jobs.admin.strip import strips
@@ -49,7 +50,7 @@ class Tile:
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """unfold's DASHBOARD_CALLBACK."""
     context["title"] = _("Home")
-    return {**context, **home(request, now=timezone.now())}
+    return {**context, **home(request, now=timezone.now()), "own_acts": own_acts(request.user)}
 
 
 @require_safe

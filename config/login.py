@@ -17,14 +17,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.forms import AuthenticationForm
 
+from config.audit.words import SIGN_IN_REFUSED, SIGNED_IN
 from config.client_address import is_address, network_of
 from config.counting import count, forget, give_back
 from config.second_factor import accepts, confirmed, write_down
 from config.two_step_gate import remember
 from rentals.models import AuditEvent
 
-# In the audit log (config/audit/words.py).
-SIGNED_IN, REFUSED = "signed-in", "sign-in-refused"
 logger = logging.getLogger(__name__)
 
 
@@ -110,5 +109,5 @@ def note_failure(request: HttpRequest, user: AbstractBaseUser | None) -> None:
         occurred_at=timezone.now(),
     )
     if isinstance(user, User) and not count("refusals_noted", str(user.pk)).is_over:
-        write_down(user, REFUSED)
+        write_down(user, SIGN_IN_REFUSED)
     logger.warning("login.failed user=%s", actor or "unknown")

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 # By the first word of what was written (the index audit_log_kind).
+SIGNED_IN, SIGN_IN_REFUSED = "signed-in", "sign-in-refused"
 KINDS: Final[Mapping[str, Promise]] = {
     "replay": _("Replay"),
     "send_again": _("Send again"),
@@ -44,8 +45,8 @@ KINDS: Final[Mapping[str, Promise]] = {
     "made": _("New recovery codes"),
     "removed": _("Remove the second factor"),
     "second": _("Reset a second factor"),
-    "signed-in": _("Signed in"),
-    "sign-in-refused": _("Sign-in refused"),
+    SIGNED_IN: _("Signed in"),
+    SIGN_IN_REFUSED: _("Sign-in refused"),
     '[{"added"': _("Added"),
     '[{"changed"': _("Changed"),
     '[{"deleted"': _("Deleted"),

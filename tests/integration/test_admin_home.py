@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from config.audit.words import SIGNED_IN
 from config.dashboard.amounts import in_words, share, took
+from config.second_factor import write_down
 from jobs.runner import run
 from notifications.category_stop import stop
 from notifications.channel_state import pause
@@ -21,7 +24,7 @@ from notifications.traffic.fold import fold
 from notifications.traffic.period import Period, span
 from tests.catalogue import Install
 from tests.notification_factories import DeliveryAttemptFactory, NotificationFactory, ProviderEventFactory
-from tests.operators import VIEW, operator, seen
+from tests.operators import VIEW, operator, operator_user, seen
 
 pytestmark = pytest.mark.django_db
 HOME, LIVE = "/admin/", "/admin/home/"
@@ -367,3 +370,22 @@ def test_a_length_beyond_the_last_bucket_and_none_at_all() -> None:
 
 def test_a_share_that_is_tiny_is_not_called_nothing() -> None:
     assert (share(1, 10_000), share(0, 9), share(1, 8)) == ("< 0.1 %", "–", "12.5\xa0%")
+
+
+def test_what_one_did_last_is_said_in_words_and_signing_in_is_no_deed(client: Client) -> None:
+    user = operator_user(username="olive")
+    for text in ("cancel: a typing error", "replay (3 of 5): the provider is up again"):
+        write_down(user, text)
+    for _ in range(9):
+        write_down(user, SIGNED_IN)
+    write_down(operator_user(username="ben"), "stop: too many complaints")
+    client.force_login(user)
+    page = client.get(HOME)
+    assert [entry.change_message.partition(":")[0] for entry, _said in page.context["own_acts"]] == [
+        "replay (3 of 5)",
+        "cancel",
+    ]
+    told = page.content.decode()
+    assert "Replay (3 of 5): the provider is up again" in told
+    assert "Cancel: a typing error" in told
+    assert "signed-in" not in told
