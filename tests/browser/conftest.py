@@ -25,6 +25,16 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+# What moved after it had been shown, as browsers count it (https://web.dev/articles/cls): 0.1 is «good», and nothing is better.
+SHIFTS = """
+    () => new Promise(done => {
+        let moved = 0
+        new PerformanceObserver(list => list.getEntries().forEach(entry => { moved += entry.hadRecentInput ? 0 : entry.value }))
+            .observe({ type: 'layout-shift', buffered: true })
+        setTimeout(() => done(moved), 150)
+    })
+"""
+MOST_SHIFT = 0.02
 ARTIFACTS = Path(__file__).resolve().parents[2] / "test-artifacts"
 PASSWORD = "correct horse battery"
 
@@ -96,6 +106,10 @@ class Visitor:
         return bool(
             self.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
         )
+
+    def shift(self) -> float:
+        """How much of the page moved since it was opened without anybody's doing: 0 is still."""
+        return float(self.page.evaluate(SHIFTS))
 
     def _console(self, message: Any) -> None:
         if message.type in ("error", "warning") and not any(text in message.text for text in self.expected):

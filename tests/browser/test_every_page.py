@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.accessibility import serious_faults
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import MOST_SHIFT, Visitor
 from tests.every_row import make_every_row
 from tests.integration.test_doors import doors
 
@@ -21,17 +21,6 @@ NO_PAGES = {
     "admin:jsi18n", "admin:logout", "admin:search", "admin:view_on_site", "admin:app_list", "admin:autocomplete",
 }  # fmt: skip
 APPS = ("config", "consent", "jobs", "notifications", "rentals", "templates_app")
-# What moved after it had been shown, as browsers count it (https://web.dev/articles/cls): 0.1 is «good», and nothing is better.
-SHIFTS = """
-    () => new Promise(done => {
-        let moved = 0
-        new PerformanceObserver(list => list.getEntries().forEach(entry => { moved += entry.hadRecentInput ? 0 : entry.value }))
-            .observe({ type: 'layout-shift', buffered: true })
-        setTimeout(() => done(moved), 150)
-    })
-"""
-MOST_SHIFT = 0.02
-
 # Django's log of one object and its refusal to delete one are the same page for every model: those of one app will do.
 ALIKE = re.compile(r"/(history|delete)/$")
 
@@ -69,7 +58,7 @@ def _app(path: str) -> str:
 
 def _faults(visitor: Visitor) -> list[str]:
     faults = serious_faults(visitor.page)
-    if (moved := visitor.page.evaluate(SHIFTS)) > MOST_SHIFT:
+    if (moved := visitor.shift()) > MOST_SHIFT:
         faults.append(f"its content shifts by {moved:.3f}")
     if not visitor.fits():
         faults.append("it is wider than its window")

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from consent.addresses import blind_index
 from consent.preferences import revoke
@@ -24,7 +24,7 @@ from notifications.webhooks.apply import apply_waiting
 from notifications.worker import drain
 from sandbox.testing import SandboxServer
 from tests.browser.accessibility import serious_faults
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import MOST_SHIFT, Visitor
 from tests.ended import finished
 from tests.factories import CustomerFactory
 from tests.messages import fresh, queued
@@ -235,6 +235,30 @@ def test_a_mail_is_shown_wide_narrow_and_dark(
     page.get_by_role("tab", name="Headers").click()
     expect(page.get_by_role("tabpanel", name="Headers")).to_contain_text("List-Unsubscribe=One-Click")
     olive.shot("headers")
+
+
+def test_the_page_of_a_text_stands_still_while_its_script_is_slow_and_says_all_without_it(
+    visit: Visit, told: dict[str, Notification]
+) -> None:
+    olive = visit()
+    olive.sign_in(VIEW, READ)
+    page = olive.page
+    parts = [page.locator(f"#part-{part}") for part in ("html", "text", "headers")]
+
+    def late(route: Route) -> None:
+        time.sleep(0.5)  # the browser goes on, and would show what it has
+        route.continue_()
+
+    page.route("**/message*.js", late)
+    olive.open(f"{QUEUE}{told['sent'].pk}/body/")
+    assert [part.is_visible() for part in parts] == [True, False, False]
+    assert olive.shift() <= MOST_SHIFT
+    page.route("**/message*.js", lambda route: route.abort())
+    olive.expected.append("net::ERR_FAILED")
+    olive.open(f"{QUEUE}{told['sent'].pk}/body/")
+    assert [part.is_visible() for part in parts] == [True, True, True]
+    expect(page.get_by_role("tab")).to_have_count(0)
+    expect(page.get_by_role("button", name="Phone")).to_have_count(0)
 
 
 @pytest.mark.parametrize("channel", ["sms", "push", "inapp"])

@@ -78,6 +78,7 @@ def test_the_account_menu_and_the_palette_answer_the_keyboard(visit: Visit) -> N
     account.press("Enter")
     expect(account).to_have_attribute("aria-expanded", "true")
     expect(olive.page.get_by_role("link", name="Preferences")).to_be_visible()
+    olive.shot("menu")
     is_sound(olive)
     account.press("Escape")
     expect(olive.page.get_by_role("link", name="Preferences")).to_be_hidden()

@@ -1,8 +1,10 @@
 /* One message's page: in, what the server wrote; out, copy buttons, tabs, a frame's width, times that stay true, a menu that
- * closes. All of it works by keyboard, and without this script the page says the same, one part below the other.
+ * closes. All of it works by keyboard, and without this script the page says the same, one part below the other. It stands in
+ * the head and is not deferred: the style sheet knows of it before the first paint, so that nothing moves when it begins.
  */
 (() => {
     "use strict";
+    document.documentElement.classList.add("pr-scripted");
     const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
     /* ── Copying ── */
@@ -27,14 +29,14 @@
     }
 
     /* ── Tabs: https://www.w3.org/WAI/ARIA/apg/patterns/tabs/ ── */
-    function choose(tab, { focus = true } = {}) {
+    function choose(tab) {
         for (const other of tab.parentElement.querySelectorAll('[role="tab"]')) {
             const isChosen = other === tab;
             other.setAttribute("aria-selected", String(isChosen));
             other.tabIndex = isChosen ? 0 : -1;
-            document.getElementById(other.getAttribute("aria-controls")).hidden = !isChosen;
+            document.getElementById(other.getAttribute("aria-controls")).classList.toggle("pr-part--chosen", isChosen);
         }
-        if (focus) tab.focus();
+        tab.focus();
     }
 
     function step(tab, key) {
@@ -73,13 +75,7 @@
         }
     }
 
-    /* ── What the server wrote, now or later ── */
-    function begin(root) {
-        root.querySelectorAll(".pr-copy, .pr-tabs, .pr-widths").forEach((one) => { one.hidden = false; });
-        root.querySelectorAll('.pr-tabs [role="tab"]:first-child').forEach((tab) => choose(tab, { focus: false }));
-        age();
-    }
-
+    /* ── Clicks and keys, wherever the server wrote what they are for ── */
     document.addEventListener("click", (event) => {
         const button = event.target.closest("[data-copy], [role=tab], [data-width], [data-scheme]");
         if (button?.dataset.copy) copy(button);
@@ -100,6 +96,7 @@
         }
     });
 
+    /* ── What the server writes later ── */
     document.addEventListener("htmx:beforeSwap", (event) => {
         if (event.target.id !== "message-text") return;
         const { xhr } = event.detail;
@@ -113,7 +110,7 @@
 
     document.addEventListener("htmx:afterSwap", (event) => {
         if (event.target.id !== "message-text") return;
-        begin(event.target);
+        age();
         const first = event.target.querySelector('[role="tab"][aria-selected="true"]');
         if (first) first.focus();
         else {
@@ -124,14 +121,14 @@
 
     let answer = "";
     document.addEventListener("pr-live:changed", (event) => {
-        begin(event.target);
+        age();
         const now = document.getElementById("answer")?.textContent || "";
         if (now !== answer) say(now);
         answer = now;
     });
 
     document.addEventListener("DOMContentLoaded", () => {
-        begin(document);
+        age();
         answer = document.getElementById("answer")?.textContent || "";
         setInterval(age, 30_000);
     });
