@@ -65,8 +65,8 @@ class Row:
     child: str
 
 
-def progress(act: BulkAct) -> Progress:
-    """Of the act's own row: no query."""
+def progress(act: BulkAct, *, taking_turns: int = 1) -> Progress:
+    """Of the act's own row: no query. So many acts share the time that is left, this one among them."""
     total, seen = act.total or 0, act.looked_at
     per_second = seen / act.worked if act.worked >= 1 else 0
     is_going = not act.is_over and bool(per_second)
@@ -79,7 +79,7 @@ def progress(act: BulkAct) -> Progress:
         skipped=in_words(act.skipped),
         left_alone=grouped(act.left_alone),
         rate=_("%s a second") % grouped(round(per_second)) if is_going else "",
-        remaining=_lasting((total - seen) / per_second) if is_going else "",
+        remaining=_lasting((total - seen) / per_second * taking_turns) if is_going else "",
     )
 
 

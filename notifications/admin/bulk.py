@@ -24,6 +24,7 @@ from notifications.admin.cells import moment, short
 from notifications.admin.private import PrivateAdmin
 from notifications.admin.undo_page import undo_view
 from notifications.bulk.order import go_on, stop, why_not_undone
+from notifications.bulk.work import going
 from notifications.models import BulkAct
 
 
@@ -152,7 +153,7 @@ class BulkActAdmin(PrivateAdmin[BulkAct]):
         may = self.may_change(request, act)
         return {
             "act": act,
-            "progress": progress(act),
+            "progress": progress(act, taking_turns=1 if act.is_over else max(1, going().count())),
             "may_stop": may and not act.is_over,
             "may_go_on": may
             and act.is_over

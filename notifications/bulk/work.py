@@ -84,10 +84,14 @@ def do_all(act: BulkAct, *, tell: Callable[[int], object] = lambda _count: None)
     return act
 
 
+def going() -> Any:
+    """Those that are not over: a worker gives each its turn."""
+    return BulkAct.objects.filter(status__in=[BulkAct.Status.WAITING, BulkAct.Status.RUNNING])
+
+
 def _free() -> Any:
     """Those that nobody has in hand."""
-    going = BulkAct.objects.filter(status__in=[BulkAct.Status.WAITING, BulkAct.Status.RUNNING])
-    return going.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=Now()))
+    return going().filter(Q(lease_until__isnull=True) | Q(lease_until__lt=Now()))
 
 
 def _give_up() -> None:

@@ -329,6 +329,17 @@ def test_the_pace_of_an_act_leaves_out_what_it_waited() -> None:
     assert (progress(act).rate, progress(act).remaining) == ("100 a second", "about 10 s left")
 
 
+def test_acts_that_take_turns_take_longer() -> None:
+    client = operator(VIEW, REPLAY)
+    act = started(client)
+    BulkAct.objects.filter(pk=act.pk).update(status="running", total=2000, done=1000, worked=10)
+    assert "about 10 s left" in seen(client.get(f"{ACTS}{act.pk}/progress/"))
+    other = BulkAct.objects.get()
+    other.pk, other.status = uuid.uuid4(), "waiting"
+    other.save(force_insert=True)
+    assert "about 20 s left" in seen(client.get(f"{ACTS}{act.pk}/progress/"))
+
+
 def test_each_chunk_adds_what_it_was_worked_at() -> None:
     client = operator(VIEW, REPLAY)
     act = started(client)
