@@ -1,6 +1,7 @@
 """What every test may use: a PostgreSQL database, the sandbox providers, templates, and a directory of people."""
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 import psycopg
@@ -85,7 +86,8 @@ def templates(db: None, published_templates: dict[str, list[Any]]) -> None:
         published_templates["versions"] = list(NotificationTemplateVersion.objects.all())
         published_templates["partials"] = list(TemplatePartial.objects.all())
         return
-    rows = published_templates["templates"]
+    # Copies: where one test could not be set up, those after it still can.
+    rows = [copy(row) for row in published_templates["templates"]]
     versions = {row.pk: row.published_version_id for row in rows}
     for row in rows:
         row.published_version_id = None

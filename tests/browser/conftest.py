@@ -6,11 +6,14 @@ Without a Chromium these tests are skipped, unless POSTROOM_REQUIRE_BROWSER=1 (C
 import os
 import re
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.signals import request_finished, request_started
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.operators import operator_user
@@ -35,6 +38,7 @@ SHIFTS = """
     })
 """
 MOST_SHIFT = 0.02
+PATIENCE = 10  # seconds
 ARTIFACTS = Path(__file__).resolve().parents[2] / "test-artifacts"
 PASSWORD = "correct horse battery"
 
@@ -121,8 +125,26 @@ class Visitor:
 
 
 @pytest.fixture
+def answering() -> Iterator[set[threading.Thread]]:
+    """The threads of the live server that have a request in hand."""
+    busy: set[threading.Thread] = set()
+
+    def begun(**_: Any) -> None:
+        busy.add(threading.current_thread())
+
+    def ended(**_: Any) -> None:
+        busy.discard(threading.current_thread())
+
+    request_started.connect(begun)
+    request_finished.connect(ended)
+    yield busy
+    request_started.disconnect(begun)
+    request_finished.disconnect(ended)
+
+
+@pytest.fixture
 def visit(
-    browser: Browser, live_server: Any, request: pytest.FixtureRequest
+    browser: Browser, live_server: Any, request: pytest.FixtureRequest, answering: set[threading.Thread]
 ) -> Iterator[Callable[..., Visitor]]:
     """Open a window: `visit(width=400, dark=True)`. At the end no window may have complained."""
     opened: list[Visitor] = []
@@ -140,4 +162,8 @@ def visit(
     yield new
     for visitor in opened:
         visitor.context.close()
+    # A window that is closed does not end what it asked for, and the tables are emptied next.
+    until = time.monotonic() + PATIENCE
+    while any(thread.is_alive() for thread in tuple(answering)) and time.monotonic() < until:
+        time.sleep(0.01)
     assert [visitor.complaints for visitor in opened if visitor.complaints] == []

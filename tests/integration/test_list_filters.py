@@ -21,7 +21,7 @@ from tests.many_rows import multiply
 from tests.operators import operator
 from tests.plan_reader import Plan, explained
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("templates")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("swept", "templates")]
 ROWS, FAR = 1_500, 100
 # A page and its count, a window and the way to its end.
 READ = 4 * FAR
