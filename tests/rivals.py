@@ -7,6 +7,12 @@ from typing import Any
 
 from django.db import connection
 
+# In this database: beside it, in the same server, stand those of the other processes that test.
+WAITING = """
+SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+WHERE datname = current_database() AND NOT granted AND locktype = 'advisory'
+"""
+
 
 class Rival(threading.Thread):
     """Does something on a connection of its own and keeps the answer."""
@@ -24,11 +30,11 @@ class Rival(threading.Thread):
             connection.close()
 
     def waits_for_a_lock(self) -> bool:
-        """True once PostgreSQL says that somebody waits; False when the thread finished without waiting."""
+        """True once PostgreSQL says that somebody waits in this database; False when the thread finished without waiting."""
         deadline = time.monotonic() + 10
         while self.is_alive() and time.monotonic() < deadline:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'")
+                cursor.execute(WAITING)
                 if cursor.fetchone() != (0,):
                     return True
             time.sleep(0.01)
