@@ -7,11 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-# In this database: beside it, in the same server, stand those of the other processes that test.
-WAITING = """
-SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
-WHERE datname = current_database() AND NOT granted AND locktype = 'advisory'
-"""
+from tests.waiting import awaited
 
 
 class Rival(threading.Thread):
@@ -33,9 +29,7 @@ class Rival(threading.Thread):
         """True once PostgreSQL says that somebody waits in this database; False when the thread finished without waiting."""
         deadline = time.monotonic() + 10
         while self.is_alive() and time.monotonic() < deadline:
-            with connection.cursor() as cursor:
-                cursor.execute(WAITING)
-                if cursor.fetchone() != (0,):
-                    return True
+            if awaited():
+                return True
             time.sleep(0.01)
         return False

@@ -30,6 +30,16 @@ def start_and_wait_until_blocked(call: Callable[[], Any]) -> threading.Thread:
     raise AssertionError("nobody waits for a lock")
 
 
+def awaited() -> set[int]:
+    """The numbers of the advisory locks that somebody waits for in this database: the server has those of other tests, too."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT objid FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
+            " WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"
+        )
+        return {objid for (objid,) in cursor.fetchall()}
+
+
 def eventually(
     holds: Callable[[], bool], *, seconds: float = 20.0, meanwhile: Callable[[], object] = lambda: None
 ) -> None:

@@ -3,12 +3,12 @@
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from tests.browser.conftest import Visitor
+
 # Without fetching the style sheets again: their imports would be looked for beside the page. No serious rule that axe has switched on
 # needs them.
 OPTIONS = {"preload": False, "resultTypes": ["violations"]}
 SERIOUS = {"serious", "critical"}
-
-
 # axe measures colours as they are that moment: what fades in has not got its contrast yet. Alpine begins to fade two frames on.
 AT_REST = """
     async () => {
@@ -27,3 +27,9 @@ def serious_faults(page: Page) -> list[str]:
         for found in Axe().run(page, options=OPTIONS).response["violations"]
         if found["impact"] in SERIOUS
     ]
+
+
+def is_sound(visitor: Visitor) -> None:
+    """No serious fault for who cannot see or use a mouse, and nothing outside the window."""
+    assert serious_faults(visitor.page) == []
+    assert visitor.fits()

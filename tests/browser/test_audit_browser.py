@@ -11,17 +11,12 @@ from playwright.sync_api import expect
 from config.models import StaffPreference
 from config.roles import Role
 from notifications.models import Notification
-from tests.browser.accessibility import serious_faults
+from tests.browser.accessibility import is_sound
 from tests.browser.conftest import Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Visit = Callable[..., Visitor]
 LOG = "/admin/config/auditentry/"
-
-
-def is_sound(visitor: Visitor) -> None:
-    assert serious_faults(visitor.page) == []
-    assert visitor.fits()
 
 
 def sign_in(visitor: Visitor, role: Role) -> None:

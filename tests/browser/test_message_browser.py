@@ -23,7 +23,7 @@ from notifications.retention import Retention
 from notifications.webhooks.apply import apply_waiting
 from notifications.worker import drain
 from sandbox.testing import SandboxServer
-from tests.browser.accessibility import serious_faults
+from tests.browser.accessibility import is_sound
 from tests.browser.conftest import MOST_SHIFT, Visitor
 from tests.ended import finished
 from tests.factories import CustomerFactory
@@ -42,12 +42,6 @@ def page_of(row: Notification) -> str:
 
 def answer(visitor: Visitor) -> str:
     return visitor.page.locator("#answer").inner_text()
-
-
-def is_sound(visitor: Visitor) -> None:
-    """No serious fault for who cannot see or use a mouse, and nothing outside the window."""
-    assert serious_faults(visitor.page) == []
-    assert visitor.fits()
 
 
 @pytest.fixture

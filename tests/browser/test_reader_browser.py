@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.accessibility import serious_faults
+from tests.browser.accessibility import is_sound
 from tests.browser.conftest import Visitor
 from tests.notification_factories import NotificationFactory
 from tests.operators import QUEUE, VIEW
@@ -15,11 +15,6 @@ from tests.operators import QUEUE, VIEW
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Visit = Callable[..., Visitor]
 AT = dt.datetime(2026, 11, 20, 17, 30, tzinfo=dt.UTC)
-
-
-def is_sound(visitor: Visitor) -> None:
-    assert serious_faults(visitor.page) == []
-    assert visitor.fits()
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1440, False), (400, True)])

@@ -1,7 +1,6 @@
 """From the queue to the history: what stays, what goes, and that an idempotency key is found at every moment."""
 
 import datetime as dt
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -26,7 +25,9 @@ from tests.ended import finished
 from tests.factories import CustomerFactory
 from tests.messages import PICKUP
 from tests.notification_factories import DeliveryAttemptFactory, NotificationFactory
+from tests.rivals import Rival
 from tests.roles import WORKER, logged_in_as
+from tests.waiting import awaited, eventually
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("templates")]
 DAY = dt.timedelta(days=1)
@@ -286,55 +287,23 @@ def slow_insert() -> Iterator[Callable[[], None]]:
             cursor.execute("DROP FUNCTION test_wait")
 
 
-def in_thread(body: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
-    answers: list[Any] = []
-
-    def run() -> None:
-        try:
-            answers.append(body())
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread, answers
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait for what another thread does."""
-    for _ in range(2000):
-        if holds():
-            return
-        time.sleep(0.01)
-    raise AssertionError("It never came to that.")
-
-
-def waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
-            " WHERE datname = current_database() AND locktype = 'advisory' AND objid = 77 AND NOT granted"
-        )
-        return bool(cursor.fetchone()[0])
-
-
 def test_an_insert_that_looked_before_the_move_finds_the_row_still_there(
     slow_insert: Callable[[], None],
 ) -> None:
     customer = CustomerFactory.create()
     row = finished("sent", 8, idempotency_key="job:17")  # by the session that holds the lock
-    asking, answer = in_thread(lambda: ask(customer, "job:17"))
-    until(waits_for_a_lock)  # its snapshot knows no history
-    moving, moved = in_thread(move)
-    until(NotificationHistory.objects.exists)
+    asking = Rival(lambda: ask(customer, "job:17"))
+    eventually(lambda: 77 in awaited())  # its snapshot knows no history
+    moving = Rival(move)
+    eventually(NotificationHistory.objects.exists)
     moving.join(timeout=0.5)  # one that did not wait would be done by now
     assert Notification.objects.filter(pk=row.pk).exists()
     slow_insert()
     asking.join()
     moving.join()
-    assert [receipt.id for receipt in answer[0].existing] == [row.pk]
-    assert not answer[0].queued
-    assert moved == [1]
+    assert [receipt.id for receipt in asking.answer.existing] == [row.pk]
+    assert not asking.answer.queued
+    assert moving.answer == 1
     assert not Notification.objects.exists()
 
 
@@ -343,8 +312,8 @@ def test_a_caller_with_an_older_snapshot_cannot_queue_it_twice(other_connection:
     with other_connection.cursor() as cursor:
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         cursor.execute("SELECT count(*) FROM notification_history")
-        moving, moved = in_thread(move)
-        until(NotificationHistory.objects.exists)
+        moving = Rival(move)
+        eventually(NotificationHistory.objects.exists)
         cursor.execute(
             'INSERT INTO notification_queue (channel, "to", recipient_key, category, idempotency_key)'
             " SELECT 'email', '{}', 'customer:1', 'reminder', 'job:17' WHERE NOT EXISTS"
@@ -354,7 +323,7 @@ def test_a_caller_with_an_older_snapshot_cannot_queue_it_twice(other_connection:
         assert cursor.rowcount == 0
         cursor.execute("COMMIT")
     moving.join()
-    assert moved == [1]
+    assert moving.answer == 1
     assert not Notification.objects.exists()
 
 
